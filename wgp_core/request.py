@@ -1,0 +1,321 @@
+"""Everything that affects a result, in one frozen tree, with one JSON form.
+
+The same schema serves the window's form, batch files, the queue's rows, the HTTP API and the metadata inside a
+video. Ranges that hold for every engine are checked by `VideoRequest.check`; an engine's own size and frame rules
+are checked against its `EngineSpec`. Knows nothing of engines, stores or files' contents.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from .errors import RequestError
+
+REQUEST_VERSION = 1
+MAX_PROMPT_CHARS = 8_000
+MAX_SEED = 2**32 - 1
+
+
+class EngineChoice(enum.StrEnum):
+    """`auto` takes diffusion where an installed model can run, else the local engine."""
+
+    AUTO = "auto"
+    LOCAL = "local"
+    DIFFUSION = "diffusion"
+
+
+class CameraMovement(enum.StrEnum):
+    STATIC = "static"
+    PUSH_IN = "push-in"
+    PULL_OUT = "pull-out"
+    DOLLY_LEFT = "dolly-left"
+    DOLLY_RIGHT = "dolly-right"
+    PAN = "pan"
+    TILT = "tilt"
+    TRACKING = "tracking"
+    ORBIT = "orbit"
+    HANDHELD = "handheld"
+
+
+class EnhanceMode(enum.StrEnum):
+    OFF = "off"
+    AUTOMATIC = "automatic"
+
+
+class Theme(enum.StrEnum):
+    """Look of the local engine's drawings."""
+
+    DARK = "dark"
+    LIGHT = "light"
+
+
+class VideoCodec(enum.StrEnum):
+    H264 = "h264"
+    H265 = "h265"
+    PRORES = "prores"
+
+
+class SceneKind(enum.StrEnum):
+    """What a planned scene shows; `auto` lets the local engine decide from the text."""
+
+    AUTO = "auto"
+    TITLE = "title"
+    CONCEPT_MAP = "concept-map"
+    STEPS = "steps"
+    COMPARISON = "comparison"
+    TIMELINE = "timeline"
+    FORMULA = "formula"
+    DEFINITION = "definition"
+    SUMMARY = "summary"
+    SUBJECT = "subject"
+
+
+_CONFIG: Mapping[str, Any] = {"extra": "forbid"}
+
+
+@dataclass(frozen=True)
+class Cue:
+    """A short factual statement with its source ("Book, p. 12"); `source` may be empty."""
+
+    __pydantic_config__ = _CONFIG
+
+    text: str
+    source: str = ""
+    page: int | None = None
+
+
+@dataclass(frozen=True)
+class ScenePlan:
+    """One planned scene: what it is for, what is said, what is seen, and the cues it rests on."""
+
+    __pydantic_config__ = _CONFIG
+
+    title: str
+    kind: SceneKind = SceneKind.AUTO
+    purpose: str = ""
+    narration: str = ""
+    visual: str = ""
+    camera: CameraMovement = CameraMovement.STATIC
+    seconds: float | None = None
+    cues: tuple[Cue, ...] = ()
+
+
+@dataclass(frozen=True)
+class LoraUse:
+    """A LoRA file and its multiplier: a number, or WanGP's step syntax ("0;1", "1,0.5")."""
+
+    __pydantic_config__ = _CONFIG
+
+    path: Path
+    multiplier: str = "1"
+    trigger: str = ""
+
+
+@dataclass(frozen=True)
+class DocumentUse:
+    """Which document collection grounds the prompt, and how ("semantic" or "overlay")."""
+
+    __pydantic_config__ = _CONFIG
+
+    collection: str
+    mode: str = "semantic"
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """What is tried again when the frames come out near-black or washed-out.
+
+    `guidance` and `steps` replace the request's own on the retry; None keeps them.
+    """
+
+    __pydantic_config__ = _CONFIG
+
+    on_black: bool = True
+    on_blank: bool = True
+    guidance: float | None = None
+    steps: int | None = None
+
+
+@dataclass(frozen=True)
+class OutputOptions:
+    """How the result is written. `path` None names the file by the template in the settings.
+
+    `crf` is the constant rate factor, 0 (lossless) to 51, lower is better; None takes the setting.
+    """
+
+    __pydantic_config__ = _CONFIG
+
+    path: Path | None = None
+    codec: VideoCodec = VideoCodec.H264
+    crf: int | None = None
+    poster: bool = True
+    snapshots: int = 0
+    subtitles: bool = False
+
+
+@dataclass(frozen=True)
+class VideoRequest:
+    """One video to make. Units: pixels, seconds, frames per second. None means "the engine's default"."""
+
+    __pydantic_config__ = _CONFIG
+
+    prompt: str
+    negative_prompt: str = ""
+    engine: EngineChoice = EngineChoice.AUTO
+    model: str | None = None
+    width: int | None = None
+    height: int | None = None
+    seconds: float | None = None
+    frames: int | None = None
+    fps: int | None = None
+    steps: int | None = None
+    guidance: float | None = None
+    flow_shift: float | None = None
+    seed: int = -1
+    loras: tuple[LoraUse, ...] = ()
+    start_image: Path | None = None
+    end_image: Path | None = None
+    camera: CameraMovement = CameraMovement.STATIC
+    enhance: EnhanceMode = EnhanceMode.OFF
+    documents: DocumentUse | None = None
+    plan: tuple[ScenePlan, ...] = ()
+    theme: Theme = Theme.DARK
+    captions: bool = True
+    fallback_local_on_fail: bool = True
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    output: OutputOptions = field(default_factory=OutputOptions)
+    version: int = REQUEST_VERSION
+
+    # -- JSON ---------------------------------------------------------------------------------------------------
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types; `from_dict(to_dict(r)) == r` for every request."""
+        return _adapter().dump_python(self, mode="json")
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=indent)
+
+    @staticmethod
+    def from_dict(data: Mapping[str, Any]) -> VideoRequest:
+        """Build a request from JSON types.
+
+        Raises `RequestError` that names every unknown key and every value of the wrong type.
+        """
+        if not isinstance(data, Mapping):
+            raise RequestError(f"A request must be a JSON object, not {type(data).__name__}.",
+                               fix='Write it as {"prompt": "..."}.')
+        version = data.get("version", REQUEST_VERSION)
+        if isinstance(version, int) and version > REQUEST_VERSION:
+            raise RequestError(f"This request was written by a newer version (format {version}, known: "
+                               f"{REQUEST_VERSION}).", field="version", fix="Update WGP Studio to use it.")
+        return _validate(dict(data))
+
+    @staticmethod
+    def from_json(text: str) -> VideoRequest:
+        try:
+            data = json.loads(text)
+        except ValueError as error:
+            raise RequestError(f"The request is not valid JSON: {error}.") from error
+        return VideoRequest.from_dict(data)
+
+    def with_(self, **changes: Any) -> VideoRequest:
+        """A copy with the named fields replaced."""
+        return replace(self, **changes)
+
+    # -- rules that hold for every engine -----------------------------------------------------------------------
+
+    def check(self) -> None:
+        """Raise `RequestError` for what no engine could carry out."""
+        _check_text(self)
+        _check_numbers(self)
+        if self.seconds is not None and self.frames is not None:
+            raise RequestError(f"The request gives both seconds ({self.seconds:g}) and frames ({self.frames}).",
+                               field="seconds", fix="Give one of them; the other follows from the frame rate.")
+
+
+@functools.cache
+def _adapter() -> Any:
+    from pydantic import TypeAdapter  # only where JSON is read or written
+
+    return TypeAdapter(VideoRequest)
+
+
+def _validate(data: dict[str, Any]) -> VideoRequest:
+    from pydantic import ValidationError
+
+    try:
+        return _adapter().validate_python(data)
+    except ValidationError as error:
+        raise _as_request_error(error) from error
+
+
+def _as_request_error(error: Any) -> RequestError:
+    """Translate a pydantic error: unknown keys first and by name, then each wrong value with its place."""
+    problems = error.errors(include_url=False)
+    where = [".".join(str(part) for part in p["loc"]) for p in problems]
+    unknown = [w for w, p in zip(where, problems, strict=True) if p["type"] in _UNKNOWN_KEY]
+    if unknown:
+        known = ", ".join(VideoRequest.__dataclass_fields__)
+        return RequestError(f"Unknown key{'s' if len(unknown) > 1 else ''} in the request: {', '.join(unknown)}.",
+                            field=unknown[0], fix=f"Known keys: {known}.")
+    missing = [w for w, p in zip(where, problems, strict=True) if p["type"] in ("missing", "missing_argument")]
+    if missing:
+        return RequestError(f"The request lacks {', '.join(missing)}.", field=missing[0], fix="Add it.")
+    lines = [f"{w}: {p['msg']} (got {_short(p.get('input'))})" for w, p in zip(where, problems, strict=True)]
+    return RequestError("The request has values that cannot be used: " + "; ".join(lines) + ".", field=where[0])
+
+
+_UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _check_text(request: VideoRequest) -> None:
+    if not request.prompt.strip() and not request.plan:
+        raise RequestError("The prompt is empty.", field="prompt", fix="Say in a few words what the video shows.")
+    for name in ("prompt", "negative_prompt"):
+        text = getattr(request, name)
+        if len(text) > MAX_PROMPT_CHARS:
+            raise RequestError(f"The {name.replace('_', ' ')} has {len(text)} characters; the most is "
+                               f"{MAX_PROMPT_CHARS}.", field=name, fix="Shorten it, or use a document instead.")
+
+
+_RANGES: Mapping[str, tuple[float, float, str]] = {
+    "width": (16, 7680, "pixels"),
+    "height": (16, 7680, "pixels"),
+    "seconds": (0.05, 600, "seconds"),
+    "frames": (1, 20_000, "frames"),
+    "fps": (1, 120, "frames per second"),
+    "steps": (1, 200, "steps"),
+    "guidance": (0, 50, ""),
+    "flow_shift": (0, 50, ""),
+    "seed": (-1, MAX_SEED, "(-1 draws one)"),
+}
+
+
+def _check_numbers(request: VideoRequest) -> None:
+    for name, (low, high, unit) in _RANGES.items():
+        value = getattr(request, name)
+        if value is not None and not low <= value <= high:
+            raise RequestError(f"{name} is {value:g}; it must be from {low:g} to {high:g} {unit}".rstrip() + ".",
+                               field=name)
+    if request.output.crf is not None and not 0 <= request.output.crf <= 51:
+        raise RequestError(f"crf is {request.output.crf}; it must be from 0 (lossless) to 51.", field="output.crf")
+    if not 0 <= request.output.snapshots <= 100:
+        raise RequestError(f"snapshots is {request.output.snapshots}; it must be from 0 to 100.",
+                           field="output.snapshots")
+    if (request.width is None) != (request.height is None):
+        raise RequestError("Width and height must be given together.", field="width", fix="Give both or neither.")
+    for number, scene in enumerate(request.plan, 1):
+        if scene.seconds is not None and not 0.5 <= scene.seconds <= 180:
+            raise RequestError(f"Scene {number} lasts {scene.seconds:g} s; it must be from 0.5 to 180 s.",
+                               field=f"plan.{number - 1}.seconds")
