@@ -109,7 +109,7 @@ class Settings:
     video_theme: str = _setting("dark", "Drawing theme", "Look of videos from the local engine.", "Generate",
                                 choices=("dark", "light"), env="T2V_VIDEO_THEME")
     fallback_local_on_fail: bool = _setting(
-        True, "Fall back to the local engine", "When diffusion cannot load or run, draw the request locally and say so.",
+        True, "Fall back to the local engine", "When diffusion cannot run, draw the request locally and say so.",
         "Generate", env="T2V_FALLBACK_LOCAL")
     retry_on_black: bool = _setting(True, "Retry near-black videos", "Render once more when the frames are near-black.",
                                     "Generate", env="T2V_RETRY_ON_BLACK")
@@ -175,7 +175,7 @@ class Settings:
 def setting_specs() -> tuple[SettingSpec, ...]:
     """Every setting's declaration, in the order of the class."""
     return tuple(SettingSpec(name=f.name, kind=type(f.default), default=f.default,
-                             **{k: v for k, v in f.metadata.items()}) for f in fields(Settings))
+                             **dict(f.metadata)) for f in fields(Settings))
 
 
 def setting_spec(name: str) -> SettingSpec:
@@ -271,7 +271,7 @@ def save(path: Path, settings: Settings) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(file.name, path)
+        Path(file.name).replace(path)
     except OSError as error:
         raise SettingsError(f"The settings cannot be saved to {path}: {error.strerror or error}.",
                             fix="Check that the folder can be written to.") from error

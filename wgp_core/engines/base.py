@@ -80,6 +80,8 @@ class EngineSpec:
     size_presets: tuple[tuple[int, int], ...] = ()
     uses: frozenset[str] = frozenset()
     """Optional request fields that change this engine's result: "steps", "guidance", "negative_prompt", ..."""
+    check_frames: bool = True
+    """Whether near-black or washed-out frames mean failure; not so for an engine that draws on white paper."""
 
     def snap(self, request: VideoRequest) -> tuple[VideoRequest, tuple[str, ...]]:
         """Move size and frame count to the nearest allowed ones; returns the notes to show for each change."""

@@ -61,6 +61,7 @@ class Stage:
         self.canvas = FigureCanvasAgg(self.figure)
         self.back = self._page_axes(zorder=0)
         self.ax = self._page_axes(zorder=10)
+        self.cards: list[Rect] = []
         self._moving: list[Artist] = []
         self._frozen: Any = None
         self._layer: Any = None
@@ -95,10 +96,14 @@ class Stage:
         return max(units * self.unit_px, 0.8) * 72 / DPI
 
     def text(self, x: float, y: float, text: str, role: str = "body", *, color: str = "ink", ha: str = "center",
-             va: str = "center", weight: str = "normal", math: bool = False, **options: Any) -> Text:
-        """A text at a point of the page, in stage units. `math` reads $...$ as a formula; people's text never is."""
+             va: str = "center", weight: str = "normal", math: bool = False, on: Axes | None = None,
+             **options: Any) -> Text:
+        """A text at a point of the page, in stage units, or of the axes `on`, in their data units.
+
+        `math` reads $...$ as a formula; people's text never is.
+        """
         with rc_context(self._style):
-            return self.ax.text(x, y, text, fontsize=self.points(role), color=self.color(color), ha=ha, va=va,
+            return (on or self.ax).text(x, y, text, fontsize=self.points(role), color=self.color(color), ha=ha, va=va,
                                 fontweight=weight, parse_math=math, **options)
 
     def paragraph(self, rect: Rect, text: str, role: str = "body", *, color: str = "ink", ha: str = "left",
@@ -149,14 +154,15 @@ class Stage:
 
     def card(self, rect: Rect, *, fill: str = "panel", edge: str = "faint", radius: float = 0.16,
              line: float = 0.03) -> FancyBboxPatch:
-        """A rounded rectangle behind content, data axes included."""
+        """A rounded rectangle behind content, data axes included; its place is noted in `cards` for layout checks."""
+        self.cards.append(rect)
         r = min(radius, rect.w / 2.01, rect.h / 2.01)
         return self.back.add_patch(FancyBboxPatch(
             (rect.x + r, rect.y + r), rect.w - 2 * r, rect.h - 2 * r, boxstyle=f"round,pad={r},rounding_size={r}",
             facecolor=self.color(fill), edgecolor=self.color(edge), linewidth=self.line_width(line), zorder=1))
 
     def arrow(self, start: tuple[float, float], end: tuple[float, float], *, color: str = "muted",
-              width: float = 0.045, curve: float = 0.0, head: float = 0.2) -> FancyArrowPatch:
+              width: float = 0.045, curve: float = 0.0, head: float = 0.2) -> Any:
         """An arrow between two points of the page."""
         return self.ax.add_patch(FancyArrowPatch(
             start, end, arrowstyle=f"-|>,head_length={head * self.unit_px * .72:.2f},"
@@ -170,8 +176,8 @@ class Stage:
                             solid_capstyle="round", **options)[0]
 
     def axes(self, rect: Rect, *, xlabel: str = "", ylabel: str = "", xlim: tuple[float, float] = (0, 1),
-             ylim: tuple[float, float] = (0, 1), ticks: bool = True, frame: bool = True, equal: bool = False) -> Axes:
-        """Data axes that, labels included, stay inside `rect`."""
+             ylim: tuple[float, float] = (0, 1), ticks: bool = True, frame: bool = True, equal: bool = False) -> Any:
+        """Data axes (`matplotlib.axes.Axes`) that, labels included, stay inside `rect`."""
         left = (0.62 if ticks else 0.12) + (0.42 if ylabel else 0)
         bottom = (0.48 if ticks else 0.12) + (0.42 if xlabel else 0)
         box = Rect(rect.x + left, rect.y + bottom, max(rect.w - left - 0.2, 0.3), max(rect.h - bottom - 0.15, 0.3))
@@ -185,7 +191,7 @@ class Stage:
             self._dress(ax, xlabel, ylabel, ticks, frame)
         return ax
 
-    def _dress(self, ax: Axes, xlabel: str, ylabel: str, ticks: bool, frame: bool) -> None:
+    def _dress(self, ax: Any, xlabel: str, ylabel: str, ticks: bool, frame: bool) -> None:
         small = self.points("small")
         for side, spine in ax.spines.items():
             spine.set_visible(frame and side in ("left", "bottom"))
@@ -261,7 +267,7 @@ class Stage:
 
 def _is_tick_out_of_view(artist: Text) -> bool:
     """Matplotlib keeps labels for ticks outside the limits, which it does not draw."""
-    axes = artist.axes
+    axes: Any = artist.axes
     for axis, low_high, pick in ((axes.xaxis, axes.get_xlim(), 0), (axes.yaxis, axes.get_ylim(), 1)):
         if any(artist is tick.label1 or artist is tick.label2 for tick in axis.get_major_ticks()):
             value = artist.get_position()[pick]

@@ -59,7 +59,7 @@ FONT_FAMILY = ("Source Sans Pro", "DejaVu Sans")
 
 
 @functools.cache
-def style() -> Mapping[str, Any]:
+def style() -> dict[Any, Any]:
     """rcParams for every figure; registers the packaged fonts on first use."""
     from matplotlib import font_manager
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from .base import Subject, Topic
 START_X = -2.6
 
 
-def loss(x: np.ndarray | float) -> np.ndarray | float:
+def loss(x: Any) -> Any:
     """f(x) = x^2/4 + 0.15 sin(2x) + 0.3, one minimum near x = -0.24."""
     return 0.25 * np.square(x) + 0.15 * np.sin(2 * np.asarray(x)) + 0.3
 

@@ -1,0 +1,105 @@
+"""The one place where parts are wired together: for the window and the API (`Studio`), and for one process that
+generates (`generation_context`). Importing it loads neither torch nor anything that draws."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .config import Config
+from .engines.base import RuntimeOptions
+from .engines.registry import EngineRegistry, builtin, load_factory
+from .errors import SettingsError
+from .generate import GenerationContext, Recorder
+from .media.encode import sweep_parts
+from .paths import Paths
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from .jobs.queue import JobQueue
+    from .jobs.supervisor import Supervisor
+    from .store import Store
+
+log = logging.getLogger(__name__)
+
+
+def runtime_options(settings: Settings) -> RuntimeOptions:
+    """The machine's choices out of the settings."""
+    return RuntimeOptions(device=settings.device, profile=settings.profile, attention=settings.attention,
+                          compile=settings.compile, preload_mb=settings.preload_mb,
+                          render_processes=settings.render_processes)
+
+
+def engine_registry(paths: Paths, engines: str = "") -> EngineRegistry:
+    """The built-in engines, or those of a factory named "package.module:function"."""
+    return load_factory(engines)(paths) if engines else builtin(paths)
+
+
+def generation_context(paths: Paths, settings: Settings, recorder: Recorder, *, engines: str = "") -> GenerationContext:
+    """What `generate_video` needs, for a script or a worker."""
+    return GenerationContext(paths=paths, settings=settings, engines=engine_registry(paths, engines),
+                             runtime=runtime_options(settings), recorder=recorder)
+
+
+@dataclass
+class Studio:
+    """Everything that the window and the HTTP API use. `start` brings the worker's supervisor up, `close` ends it."""
+
+    paths: Paths
+    config: Config
+    engines: EngineRegistry
+    store: Store
+    queue: JobQueue
+    supervisor: Supervisor
+
+    @property
+    def settings(self) -> Settings:
+        return self.config.settings
+
+    def start(self) -> None:
+        """Mend what an earlier run left behind, then serve the queue."""
+        swept = sweep_parts(self.paths.outputs)
+        if swept:
+            log.info("Removed %d unfinished files of an earlier run.", swept)
+        self.supervisor.recover_at_startup()
+        self.supervisor.start()
+
+    def close(self) -> None:
+        self.supervisor.stop()
+        self.store.close()
+
+
+def build_studio(paths: Paths, *, overrides: Mapping[str, Any] | None = None, engines: str = "") -> Studio:
+    """Open the settings and the database of a folder. Raises `SettingsError` or `StoreError` in plain words."""
+    from .jobs.queue import JobQueue
+    from .jobs.supervisor import Supervisor
+    from .store import Store
+
+    paths.ensure()
+    config = Config(paths.settings_file, overrides=overrides)
+    store = Store.open(paths.database)
+    queue = JobQueue(store, paths)
+    supervisor = Supervisor(paths, store, _settings_of(config), engines=engines)
+    queue.subscribe(supervisor.wake)
+    return Studio(paths, config, engine_registry(paths, engines), store, queue, supervisor)
+
+
+def _settings_of(config: Config) -> Callable[[], Settings]:
+    return lambda: config.settings
+
+
+def device_override(gpu: str) -> dict[str, Any]:
+    """The override for `--gpu`: "cuda:0", "0", "cpu" or "auto". Raises `SettingsError` for other spellings."""
+    name = gpu.strip().lower()
+    name = f"cuda:{name}" if name.isdigit() else "cuda:0" if name == "cuda" else name
+    if name in ("auto", "cpu") or (name.startswith("cuda:") and name[5:].isdigit()):
+        return {"device": name}
+    raise SettingsError(f"--gpu cannot be {gpu!r}.", fix="Use cuda:0, cuda:1, ..., cpu or auto.")
+
+
+def describe_settings(settings: Settings) -> dict[str, Any]:
+    """Plain values, for `--verbose` and the doctor."""
+    return dataclasses.asdict(settings)

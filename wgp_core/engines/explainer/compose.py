@@ -1,0 +1,267 @@
+"""From a request to scenes and from scenes to frames: which scenes, in what order, for how long.
+
+`plan_for` decides (the person's plan, a known subject, or the text itself), `compose` builds the scenes that a plan
+names, `schedule` shares the frames out. The same plan, topic and seed give the same scenes. Draws nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...request import SceneKind, ScenePlan, VideoRequest
+from .pages import build_page, detect_page, glyph_notes
+from .pages.parts import READ_CHARS_PER_S, Page
+from .scene import Scene
+from .topic_text import Draft, abridge, draft_scenes, topic_title
+
+if TYPE_CHECKING:
+    from .subjects import Subject, Topic
+
+Embed = Callable[[list[str]], Any]
+"""Texts to an array (n, d) of unit vectors."""
+
+LEAST_SCENE_S = 2.0
+TITLE_FROM_S = 10.0
+SUMMARY_FROM_S = 20.0
+TITLE_S = 2.6
+_PLACE = re.compile(r"^\s*([a-z0-9]+(?:-[a-z0-9]+)*)(?:#(\d+))?\s*$")
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A scene with its place in the video: frames `first_frame` to `first_frame + frames - 1`."""
+
+    scene: Scene
+    first_frame: int
+    frames: int
+
+
+# -- deciding ---------------------------------------------------------------------------------------------------
+
+
+def plan_for(request: VideoRequest, seconds: float, embed: Embed | None = None) -> tuple[ScenePlan, ...]:
+    """The scenes to draw, with the seconds of each; their sum is `seconds`.
+
+    A person's plan is followed scene by scene. Else the prompt chooses a known subject, by keyword or, where `embed`
+    is given, by meaning; else its own words are laid out.
+    """
+    if request.plan:
+        return _timed([(scene, _wish(scene)) for scene in _settled(request, seconds, embed)], seconds)
+    from .chooser import choose_subject
+
+    topic = topic_for(request, seconds)
+    known = choose_subject(request.prompt, embed)
+    drafts = _subject_drafts(known, topic) if known else list(draft_scenes(request.prompt))
+    return fit(drafts, seconds, topic_title(request.prompt) if not known else known.title)
+
+
+def topic_for(request: VideoRequest, seconds: float) -> Topic:
+    """What subjects and pages are told; a seed of -1 counts as 0, so that drawings stay the same."""
+    from .subjects import Topic
+
+    return Topic(request.prompt or " ".join(scene.title for scene in request.plan), max(request.seed, 0), seconds)
+
+
+def fit(drafts: Sequence[Draft], seconds: float, title: str) -> tuple[ScenePlan, ...]:
+    """Choose among drafts by priority so that each scene has time to be followed, and share the time out."""
+    drafts = list(drafts)
+    room = seconds
+    if seconds >= TITLE_FROM_S and drafts and drafts[0].plan.kind is not SceneKind.TITLE:
+        drafts.insert(0, Draft(ScenePlan(title, SceneKind.TITLE), priority=1, need_s=TITLE_S))
+    if seconds < TITLE_FROM_S and len(drafts) > 1:
+        drafts = [d for d in drafts if d.plan.kind is not SceneKind.TITLE] or drafts
+    if seconds < SUMMARY_FROM_S and len(drafts) > 1:
+        drafts = [d for d in drafts if not d.closing] or drafts
+    most = max(1, int(room / LEAST_SCENE_S + 0.01)) if seconds < 6 else max(2, int(room / 2.5))
+    if seconds < 4:
+        most = 1
+    kept = _kept(drafts, most, room)
+    return _abridged(kept, seconds)
+
+
+def _kept(drafts: list[Draft], most: int, seconds: float) -> list[Draft]:
+    """The drafts that stay, in their order: by priority, then by place, while their least times fit."""
+    order = sorted(range(len(drafts)), key=lambda i: (drafts[i].priority, i))
+    chosen: list[int] = []
+    used = 0.0
+    for i in order:
+        least = drafts[i].least_s
+        if chosen and (len(chosen) >= most or used + least > seconds + 1e-6):
+            continue
+        chosen.append(i)
+        used += least
+    return [drafts[i] for i in sorted(chosen)]
+
+
+def _abridged(drafts: list[Draft], seconds: float) -> tuple[ScenePlan, ...]:
+    """Share the time by need; what cannot be read in its share is shortened, visibly."""
+    timed = _timed([(draft.plan, draft.need_s) for draft in drafts], seconds)
+    out = []
+    for plan in timed:
+        assert plan.seconds is not None
+        out.append(abridge(plan, int(plan.seconds * READ_CHARS_PER_S * 1.25)))
+    return tuple(out)
+
+
+def _timed(wishes: list[tuple[ScenePlan, float]], seconds: float) -> tuple[ScenePlan, ...]:
+    """Give each plan its share of the time, in hundredths of a second; the last takes what rounding leaves."""
+    total = sum(wish for _, wish in wishes) or 1.0
+    out, spent, at = [], 0.0, 0.0
+    for plan, wish in wishes:
+        at += wish
+        end = round(seconds * at / total, 2)
+        out.append(replace(plan, seconds=round(max(end - spent, 0.01), 2)))
+        spent = end
+    return tuple(out)
+
+
+def _wish(plan: ScenePlan) -> float:
+    """Seconds that a planned scene asks for: its own, or what reading it takes."""
+    if plan.seconds is not None:
+        return plan.seconds
+    chars = len(plan.title) + len(plan.narration) + sum(len(cue.text) for cue in plan.cues)
+    return min(max(chars / READ_CHARS_PER_S, 3.0), 20.0)
+
+
+# -- known subjects ---------------------------------------------------------------------------------------------
+
+
+def _subject_drafts(known: Subject, topic: Topic) -> list[Draft]:
+    drafts = []
+    for i, scene in enumerate(known.make(topic)):
+        chars = len(scene.title) + len(scene.narration)
+        need = max(scene.min_seconds, chars / READ_CHARS_PER_S) * scene.weight
+        plan = ScenePlan(scene.title, SceneKind.SUBJECT, narration=scene.narration, visual=f"{known.id}#{i}")
+        drafts.append(Draft(plan, scene.priority, need, least_s=scene.min_seconds))
+    if len(drafts) > 2:
+        points = [d.plan.narration for d in drafts if d.plan.narration][:5]
+        closing = ScenePlan("Summary", SceneKind.SUMMARY, visual="\n".join(points))
+        drafts.append(Draft(closing, 2, max(sum(map(len, points)) / READ_CHARS_PER_S / 2, 4.0), closing=True))
+    return drafts
+
+
+def place_of(plan: ScenePlan) -> tuple[Subject, int | None] | None:
+    """The subject and scene number that `visual` names ("pca#1", "pca"), if it names a known one."""
+    from .subjects import all_subjects
+
+    found = _PLACE.match(plan.visual)
+    if not found:
+        return None
+    for item in all_subjects():
+        if item.id == found.group(1):
+            return item, int(found.group(2)) if found.group(2) else None
+    return None
+
+
+def _settled(request: VideoRequest, seconds: float, embed: Embed | None) -> list[ScenePlan]:
+    """The person's plan with every `auto` and every subject made definite."""
+    from .chooser import choose_subject
+
+    topic = topic_for(request, seconds)
+    used: dict[str, int] = {}
+    out = []
+    for plan in request.plan:
+        known: tuple[Subject, int | None] | None = None
+        if plan.kind in (SceneKind.SUBJECT, SceneKind.AUTO):
+            known = place_of(plan)
+            text = ". ".join(part for part in (plan.title, plan.visual) if part)
+            picked = None if known else choose_subject(text, embed)
+            known = known or ((picked, None) if picked else None)
+        if known:
+            item, number = known
+            count = len(item.make(topic))
+            if number is None or number >= count:
+                number = used.get(item.id, 0) % count
+            used[item.id] = number + 1
+            out.append(replace(plan, kind=SceneKind.SUBJECT, visual=f"{item.id}#{number}"))
+        elif plan.kind in (SceneKind.SUBJECT, SceneKind.AUTO):
+            out.append(detect_page(plan))
+        else:
+            out.append(plan)
+    return out
+
+
+# -- building ---------------------------------------------------------------------------------------------------
+
+
+def compose(plan: tuple[ScenePlan, ...], topic: Topic, *, start_image: Path | None = None) -> list[Scene]:
+    """The scenes of a plan, in order, with `weight` as their seconds. A start image opens as a hero frame."""
+    scenes = [_scene(scene, topic, number) for number, scene in enumerate(plan)]
+    if start_image is not None:
+        from .pages.picture import Picture
+
+        first = scenes[0] if scenes else None
+        if isinstance(first, Page) and first.opening and len(scenes) > 1:
+            opening = Picture(title="", caption=plan[0].title, path=str(start_image), weight=first.weight)
+            return [opening, *scenes[1:]]
+        caption = topic_title(topic.text)
+        weight = min(max(0.2 * sum(s.weight for s in scenes), 1.5), 4.0)
+        return [Picture(title="", caption=caption, path=str(start_image), weight=weight), *scenes]
+    return scenes
+
+
+def _scene(plan: ScenePlan, topic: Topic, number: int) -> Scene:
+    scene: Scene | None = None
+    if plan.kind in (SceneKind.SUBJECT, SceneKind.AUTO):
+        known = place_of(plan)
+        if known:
+            made = known[0].make(topic)
+            scene = made[(known[1] or 0) % len(made)]
+            scene.title = plan.title or scene.title
+            scene.narration = plan.narration or scene.narration
+    if scene is None:
+        scene = build_page(detect_page(plan), topic.seed + number)
+    scene.source = source_line(plan) or scene.source
+    if plan.seconds is not None:
+        scene.weight = plan.seconds
+    return scene
+
+
+def source_line(plan: ScenePlan) -> str:
+    """The sources of a scene's cues, each once: "Rumelhart 1986, p. 3; Goodfellow 2016"."""
+    seen: dict[str, None] = {}
+    for cue in plan.cues:
+        if cue.source:
+            seen[f"{cue.source}, p. {cue.page}" if cue.page is not None else cue.source] = None
+    return "; ".join(seen)
+
+
+# -- time -------------------------------------------------------------------------------------------------------
+
+
+def schedule(scenes: Sequence[Scene], total_frames: int, fps: float) -> list[Slot]:
+    """Share `total_frames` by weight, exactly; every scene gets at least one frame.
+
+    With fewer frames than scenes the first scenes get one each and the others none.
+    """
+    scenes = list(scenes)[:max(total_frames, 1)]
+    weights = [max(scene.weight, 1e-6) for scene in scenes]
+    total, at, first = sum(weights), 0.0, 0
+    slots = []
+    for i, (scene, weight) in enumerate(zip(scenes, weights, strict=True)):
+        at += weight
+        left = len(scenes) - 1 - i
+        end = total_frames if not left else round(total_frames * at / total)
+        end = min(max(end, first + 1), total_frames - left)
+        slots.append(Slot(scene, first, end - first))
+        first = end
+    return slots
+
+
+def notes_for(slots: Sequence[Slot], fps: float) -> tuple[str, ...]:
+    """What the person should know: scenes too short to be read, items left out, letters that no font has."""
+    notes = []
+    for number, slot in enumerate(slots, 1):
+        scene, seconds = slot.scene, slot.frames / fps
+        name = f'Scene {number} ("{scene.title or "title"}")'
+        if isinstance(scene, Page):
+            if scene.reading_s() > seconds * 1.4:
+                notes.append(f"{name} lasts {seconds:.1f} s, but reading it takes about {scene.reading_s():.0f} s; "
+                             "a longer video or a shorter text would help.")
+            if scene.more:
+                notes.append(f"{name} leaves out {scene.more} item{'s' if scene.more > 1 else ''} for want of time.")
+    return (*notes, *glyph_notes([slot.scene for slot in slots]))

@@ -1,0 +1,226 @@
+"""Parts of the machine-learning drawings: grids of numbers, bars, network nodes, fields, colours between colours.
+
+Nothing here knows a subject. Everything is made once and then changed through `put`, which leaves an artist alone
+when the new values are the old ones, so that the stage can keep it in its unchanged layer.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
+from matplotlib.colors import to_rgb
+from matplotlib.patches import Circle, Rectangle
+from matplotlib.text import Text
+
+from .layout import Rect
+from .stage import Stage
+
+Rgb = tuple[float, float, float]
+_UNSET = object()
+
+
+def put(artist: Artist, **values: Any) -> None:
+    """`artist.set(...)`, for the values only that differ from those put last. Values must compare with `==`."""
+    last = artist.__dict__.setdefault("_put_last", {})
+    changed = {name: value for name, value in values.items() if last.get(name, _UNSET) != value}
+    if changed:
+        last.update(changed)
+        artist.set(**changed)
+
+
+def between(stage: Stage, low: str, high: str, x: float) -> Rgb:
+    """The colour at `x` in 0..1 on the way from one palette colour to another."""
+    a, b = np.array(to_rgb(stage.color(low))), np.array(to_rgb(stage.color(high)))
+    r, g, b_ = a + (b - a) * min(max(x, 0.0), 1.0)
+    return float(r), float(g), float(b_)
+
+
+def signed(stage: Stage, x: float, *, zero: str = "panel") -> Rgb:
+    """Blue for positive, red for negative, the panel's colour at zero; `x` in -1..1."""
+    return between(stage, zero, "s0" if x >= 0 else "s3", abs(x))
+
+
+def ink_on(stage: Stage, fill: Rgb) -> str:
+    """The one of ink and paper that reads better on `fill` (higher WCAG contrast)."""
+    light = _luminance(fill)
+    contrast = {name: _contrast(light, _luminance(to_rgb(stage.color(name)))) for name in ("ink", "paper")}
+    return stage.color(max(contrast, key=lambda name: contrast[name]))
+
+
+def _luminance(rgb: Rgb) -> float:
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in rgb]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def _contrast(a: float, b: float) -> float:
+    return (max(a, b) + 0.05) / (min(a, b) + 0.05)
+
+
+class NumberGrid:
+    """Square cells with numbers, row by row from the top. `cells[r][c]` and `texts[r][c]` are the artists."""
+
+    def __init__(self, stage: Stage, rect: Rect, rows: int, columns: int, *, moving: bool = True,
+                 role: str = "label") -> None:
+        self.stage = stage
+        side = min(rect.w / columns, rect.h / rows)
+        self.side = side
+        self.rect = Rect(rect.cx - side * columns / 2, rect.cy - side * rows / 2, side * columns, side * rows)
+        self.legible = side * stage.unit_px >= 17
+        self.cells: list[list[Rectangle]] = []
+        self.texts: list[list[Text]] = []
+        for r in range(rows):
+            self.cells.append([])
+            self.texts.append([])
+            for c in range(columns):
+                self._add(r, c, moving, role)
+
+    def _add(self, row: int, column: int, moving: bool, role: str) -> None:
+        stage, gap = self.stage, min(0.03, self.side * 0.06)
+        place = self.cell(row, column)
+        patch = stage.ax.add_patch(Rectangle((place.x + gap, place.y + gap), place.w - 2 * gap, place.h - 2 * gap,
+                                             facecolor=stage.color("panel"), linewidth=0, zorder=1))
+        text = stage.text(place.cx, place.cy, "", role, zorder=1.5)
+        if moving:
+            stage.moving(patch)
+            stage.moving(text)
+        self.cells[row].append(patch)
+        self.texts[row].append(text)
+
+    def cell(self, row: int, column: int) -> Rect:
+        """The place of a cell on the page."""
+        return Rect(self.rect.x + column * self.side, self.rect.top - (row + 1) * self.side, self.side, self.side)
+
+    def window(self, row: int, column: int, size: int) -> Rect:
+        """The square of `size` cells whose upper left one is given; fractions lie between cells."""
+        return Rect(self.rect.x + column * self.side, self.rect.top - (row + size) * self.side,
+                    self.side * size, self.side * size)
+
+    def fill(self, row: int, column: int, text: str, color: Rgb) -> None:
+        """Colour a cell and write in it, in the ink that reads on that colour."""
+        put(self.cells[row][column], facecolor=color)
+        if self.legible:
+            put(self.texts[row][column], text=text, color=ink_on(self.stage, color))
+
+    def clear(self, row: int, column: int) -> None:
+        self.fill(row, column, "", between(self.stage, "panel", "panel", 0))
+
+
+class Bars:
+    """Upright bars in data axes as one collection: centres `xs`, one width, heights from a base."""
+
+    def __init__(self, stage: Stage, axes: Axes, xs: Sequence[float], width: float, color: str, *,
+                 base: float = 0.0, zorder: float = 3) -> None:
+        self.xs, self.width, self.base = np.asarray(xs, float), width, base
+        self.collection = stage.moving(PolyCollection([], facecolors=stage.color(color), linewidths=0, zorder=zorder))
+        axes.add_collection(self.collection, autolim=False)
+        self._last: bytes | None = None
+
+    def set(self, heights: np.ndarray) -> None:
+        """`heights` are the values at the tops of the bars."""
+        heights = np.asarray(heights, float)
+        if heights.tobytes() == self._last:
+            return
+        self._last = heights.tobytes()
+        left, right, base = self.xs - self.width / 2, self.xs + self.width / 2, np.full_like(heights, self.base)
+        verts = np.stack([np.stack([left, base], -1), np.stack([left, heights], -1),
+                          np.stack([right, heights], -1), np.stack([right, base], -1)], axis=1)
+        self.collection.set_verts(verts)
+
+
+@dataclass
+class Node:
+    """A round node of a network: a disc with a text, both moving."""
+
+    center: tuple[float, float]
+    radius: float
+    disc: Circle
+    label: Text
+
+    def light(self, text: str, fill: Any, edge: str, ink: str) -> None:
+        """Write in the node and colour it; colours are final, not names."""
+        put(self.disc, facecolor=fill, edgecolor=edge)
+        put(self.label, text=text, color=ink)
+
+
+def node(stage: Stage, center: tuple[float, float], radius: float, *, role: str = "label") -> Node:
+    """A dark node, ready to be lit."""
+    disc = stage.moving(stage.ax.add_patch(Circle(center, radius, facecolor=stage.color("panel"),
+                                                  edgecolor=stage.color("faint"),
+                                                  linewidth=stage.line_width(0.05), zorder=4)))
+    label = stage.moving(stage.text(*center, "", role, weight="semibold", zorder=5))
+    return Node(center, radius, disc, label)
+
+
+def dots(stage: Stage, axes: Axes, color: str, *, size: float = 0.2, edge: bool = True, zorder: float = 4,
+         **options: Any) -> Any:
+    """A moving set of round markers, to be placed with `set_data`; `size` in stage units."""
+    rim = {"mec": stage.color("paper"), "mew": stage.line_width(0.025)} if edge else {"mew": 0}
+    return stage.moving(axes.plot([], [], "o", color=stage.color(color), ms=stage.line_width(size), zorder=zorder,
+                                  **rim, **options)[0])
+
+
+class _Pixels(Artist):
+    """RGBA bytes put on the canvas as they are: matplotlib's own images resample at every draw."""
+
+    zorder = 0.5
+
+    def __init__(self, x: int, y: int) -> None:
+        super().__init__()
+        self._at = x, y
+        self._pixels: np.ndarray | None = None
+
+    def set_pixels(self, pixels: np.ndarray) -> None:
+        """(height, width, 4) uint8, the lowest row first."""
+        self._pixels = np.ascontiguousarray(pixels[::-1])
+        self.stale = True
+
+    def draw(self, renderer: Any) -> None:
+        if self._pixels is not None and self.get_visible():
+            renderer.draw_image(renderer.new_gc(), *self._at, self._pixels)
+        self.stale = False
+
+
+class Field:
+    """A smooth picture of a function over data axes: values 0..1 on a coarse grid, resampled here, which is cheap."""
+
+    def __init__(self, stage: Stage, axes: Axes, colors: Sequence[Rgb]) -> None:
+        """`colors` are those of evenly spaced values from 0 to 1. Other artists over it must be moving ones."""
+        axes.apply_aspect()
+        box = axes.get_window_extent()
+        x, y = round(box.x0), round(box.y0)
+        self.shape = round(box.y1) - y, round(box.x1) - x
+        steps, at = np.linspace(0, 1, len(colors)), np.linspace(0, 1, 256)
+        ramp = np.stack([np.interp(at, steps, [c[i] for c in colors]) for i in range(3)] + [np.ones(256)], -1)
+        self._ramp = np.round(ramp * 255).astype(np.uint8)
+        self.image = stage.moving(_Pixels(x, y))
+        axes.add_artist(self.image)
+        self._last: bytes | None = None
+
+    def show(self, values: np.ndarray) -> None:
+        """`values` (rows, columns), the first row at the bottom; the outer values lie on the edges of the axes."""
+        key = values.tobytes()
+        if key == self._last:
+            return
+        self._last = key
+        down, across = (_resampler(n, size) for n, size in zip(values.shape, self.shape, strict=True))
+        smooth = down @ np.asarray(values, np.float32) @ across.T
+        self.image.set_pixels(self._ramp[(np.clip(smooth, 0, 1) * 255 + 0.5).astype(np.uint8)])
+
+
+@functools.lru_cache(maxsize=16)
+def _resampler(count: int, size: int) -> np.ndarray:
+    """The (size, count) matrix of linear interpolation from `count` even samples to `size`."""
+    at = np.linspace(0, count - 1, size)
+    left = np.minimum(at.astype(int), count - 2)
+    matrix = np.zeros((size, count), np.float32)
+    rows = np.arange(size)
+    matrix[rows, left] = 1 - (at - left)
+    matrix[rows, left + 1] = at - left
+    return matrix

@@ -1,0 +1,223 @@
+"""Drawing processes: several frames at once, delivered in order, with nothing copied through a pipe but orders.
+
+Each process is a plain `python -m wgp_core.engines.explainer.pool` that draws chunks of frames straight into shared
+memory. It ends by itself when its parent closes the pipe or dies. A short video is drawn in this process instead.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from multiprocessing import resource_tracker, shared_memory
+from typing import Any
+
+import numpy as np
+
+from ...errors import EngineError
+from ...events import CancelToken
+from ...paths import PROGRAM_ROOT
+from .drawing import Drawing, FrameDrawer
+
+CHUNK_BYTES = 24 * 2**20
+SMALL_WORK_PIXELS = 12_000_000
+"""Below this many pixels in all, starting a process costs more than it saves."""
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def draw_frames(drawing: Drawing, cancel: CancelToken, *, processes: int = 0) -> Iterator[np.ndarray]:
+    """Every frame in order, RGB uint8 (height, width, 3); each is valid until the next is taken.
+
+    Raises `Cancelled` between frames, `EngineError` if a drawing process dies.
+    """
+    wanted = processes or usable_cores()
+    if wanted == 1 or drawing.count * drawing.width * drawing.height < SMALL_WORK_PIXELS:
+        return _draw_here(drawing, cancel)
+    return _draw_in_processes(drawing, cancel, wanted)
+
+
+def _draw_here(drawing: Drawing, cancel: CancelToken) -> Iterator[np.ndarray]:
+    drawer = FrameDrawer(drawing)
+    frame = np.empty((drawing.height, drawing.width, 3), np.uint8)
+    for index in range(drawing.count):
+        cancel.raise_if_cancelled()
+        drawer.draw(index, frame)
+        yield frame
+
+
+@dataclass
+class _Board:
+    """Shared state of the feeder threads: which chunk is next, which are ready, which memory slots are free."""
+
+    chunks: int
+    free: list[int]
+    ready: dict[int, int] = field(default_factory=dict)
+    next_chunk: int = 0
+    error: BaseException | None = None
+    closed: bool = False
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def take(self) -> tuple[int, int] | None:
+        """The next chunk and a slot for it; None when there is no more to do. Slots go to chunks in order."""
+        with self.changed:
+            while not self.closed and self.next_chunk < self.chunks and not self.free:
+                self.changed.wait()
+            if self.closed or self.next_chunk >= self.chunks:
+                return None
+            chunk, self.next_chunk = self.next_chunk, self.next_chunk + 1
+            return chunk, self.free.pop()
+
+    def finish(self, chunk: int, slot: int) -> None:
+        with self.changed:
+            self.ready[chunk] = slot
+            self.changed.notify_all()
+
+    def fail(self, error: BaseException) -> None:
+        with self.changed:
+            self.error = self.error or error
+            self.changed.notify_all()
+
+    def await_chunk(self, chunk: int, cancel: CancelToken) -> int:
+        """Wait for a chunk and return its slot."""
+        with self.changed:
+            while chunk not in self.ready:
+                cancel.raise_if_cancelled()
+                if self.error is not None:
+                    raise self.error
+                self.changed.wait(timeout=0.1)
+            return self.ready.pop(chunk)
+
+    def release(self, slot: int) -> None:
+        with self.changed:
+            self.free.append(slot)
+            self.changed.notify_all()
+
+    def close(self) -> None:
+        with self.changed:
+            self.closed = True
+            self.changed.notify_all()
+
+
+def _draw_in_processes(drawing: Drawing, cancel: CancelToken, wanted: int) -> Iterator[np.ndarray]:
+    frame_bytes = drawing.width * drawing.height * 3
+    per_chunk = max(1, min(CHUNK_BYTES // frame_bytes, -(-drawing.count // (2 * wanted))))
+    chunks = -(-drawing.count // per_chunk)
+    wanted = min(wanted, chunks)
+    slots = 2 * wanted + 1
+    memory = shared_memory.SharedMemory(create=True, size=slots * per_chunk * frame_bytes)
+    board = _Board(chunks=chunks, free=list(range(slots)))
+    painters = [_Painter(drawing, memory.name, board, per_chunk) for _ in range(wanted)]
+    try:
+        for chunk in range(chunks):
+            slot = board.await_chunk(chunk, cancel)
+            count = min(per_chunk, drawing.count - chunk * per_chunk)
+            view = np.ndarray((count, drawing.height, drawing.width, 3), np.uint8, memory.buf,
+                              slot * per_chunk * frame_bytes)
+            for frame in view:
+                cancel.raise_if_cancelled()
+                yield frame
+            del frame, view
+            board.release(slot)
+    finally:
+        board.close()
+        for painter in painters:
+            painter.stop()
+        with contextlib.suppress(BufferError):  # a caller still holds a frame; the system frees it with the process
+            memory.close()
+        memory.unlink()
+
+
+class _Painter:
+    """One drawing process and the thread that feeds it chunks."""
+
+    def __init__(self, drawing: Drawing, memory: str, board: _Board, per_chunk: int) -> None:
+        self._board = board
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", __name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=PROGRAM_ROOT,
+            env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"})
+        self._order = (drawing, memory, per_chunk)
+        self._thread = threading.Thread(target=self._feed, name="painter", daemon=True)
+        self._thread.start()
+
+    def _feed(self) -> None:
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None and stdout is not None
+        try:
+            _send(stdin, self._order)
+            while (order := self._board.take()) is not None:
+                _send(stdin, order)
+                answer = _receive(stdout)
+                if answer is not None:
+                    raise EngineError(f"Drawing a frame failed: {answer}.")
+                self._board.finish(*order)
+            stdin.close()
+        except (OSError, EOFError) as error:
+            code = self._process.poll()
+            self._board.fail(EngineError(f"A drawing process ended unexpectedly (status {code}).",
+                                         fix="Try again; if it happens again, the machine may be short of memory."))
+            if not isinstance(error, EOFError | BrokenPipeError):
+                raise
+        except EngineError as error:
+            self._board.fail(error)
+
+    def stop(self) -> None:
+        self._process.kill()
+        self._thread.join()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        self._process.wait()
+
+
+def _send(pipe: Any, value: Any) -> None:
+    pickle.dump(value, pipe, protocol=pickle.HIGHEST_PROTOCOL)
+    pipe.flush()
+
+
+def _receive(pipe: Any) -> Any:
+    """The next value of a pipe between our own two processes; `EOFError` at its end."""
+    return pickle.load(pipe)  # noqa: S301 - both ends are this module
+
+
+def _child() -> None:
+    """The drawing process: a drawing first, then chunk after chunk; None or an error text is the answer."""
+    orders, answers = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # a stray print must not reach the pipe
+    try:
+        drawing, name, per_chunk = _receive(orders)
+    except EOFError:
+        return
+    memory = shared_memory.SharedMemory(name=name)
+    resource_tracker.unregister(memory._name, "shared_memory")  # type: ignore[attr-defined]  # the parent owns it
+    drawer = FrameDrawer(drawing)
+    size = per_chunk * drawing.width * drawing.height * 3
+    while True:
+        try:
+            chunk, slot = _receive(orders)
+        except EOFError:
+            return
+        first = chunk * per_chunk
+        count = min(per_chunk, drawing.count - first)
+        view = np.ndarray((count, drawing.height, drawing.width, 3), np.uint8, memory.buf, slot * size)
+        problem = None
+        try:
+            for offset in range(count):
+                drawer.draw(first + offset, view[offset])
+        except Exception as error:  # noqa: BLE001 - reported to the parent, which raises it
+            problem = f"{type(error).__name__}: {error}"
+        del view
+        _send(answers, problem)
+
+
+if __name__ == "__main__":
+    _child()

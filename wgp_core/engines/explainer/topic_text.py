@@ -1,0 +1,404 @@
+"""From a text to scenes, honestly: what is drawn is what the text says, in its own words.
+
+Every word of a scene stands in the text or is one of `LABELS`. A bare topic ("photosynthesis") says nothing about
+itself, so it becomes a title and guiding questions. Imports neither matplotlib nor torch.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ...request import SceneKind, ScenePlan
+from .pages import patterns
+from .pages.language import STOP, Link, key_terms, links, split_sentences, squash, term_key, words
+from .pages.notation import flat, read_lines, write_list, write_rows
+from .pages.parts import READ_CHARS_PER_S
+
+LABELS = ("Step by step", "Comparison", "Timeline", "The formula", "Definition", "Key terms", "Key points", "Summary",
+          "Questions to answer", "What is it?", "How does it work?", "Why does it matter?", "When did it happen?",
+          "What led to it?", "What followed from it?", "What is it good at?", "Where does it fall short?",
+          "When is it the better choice?", "How it connects", "more", "vs", "A closer look")
+"""All wording that does not come from the person's text."""
+
+QUESTIONS = ("What is it?", "How does it work?", "Why does it matter?")
+PAST_QUESTIONS = ("When did it happen?", "What led to it?", "What followed from it?")
+SIDE_QUESTIONS = ("What is it good at?", "Where does it fall short?", "When is it the better choice?")
+MAX_ITEMS = 6
+CAPTION_CHARS = 170
+ITEM_CHARS = 480
+
+_INSTRUCTION = re.compile(
+    r"^\s*(?:(?:please|can you|could you|i want(?: you to)?|i'd like(?: you to)?|let'?s|help me(?: to)?)\s+)*"
+    r"(?:(?:explain|describe|show|illustrate|visuali[sz]e|animate|demonstrate|teach|present|make|create|generate|draw|"
+    r"produce|give|write|tell)\b\s*(?:me|us|to me|people)?\s*)?"
+    r"(?:(?:an?|the|some)?\s*(?:\w+\s+){0,2}?(?:video|animation|lecture|lesson|explainer|film|clip|introduction|"
+    r"presentation|tutorial|overview|explanation|diagram)s?\s+(?:about|on|of|to|that (?:explains|shows)|explaining|"
+    r"showing|for)\s+)?(?:(?:about|the (?:concept|idea|topic|notion) of|what)\s+)?", re.I)
+_PAST = re.compile(r"\b(history|histories|war|wars|revolution|battle|empire|century|origin|fall|rise|crisis)\b", re.I)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A scene that could be shown. Priority 1 stays in the shortest video; `need_s` is what reading it takes."""
+
+    plan: ScenePlan
+    priority: int = 1
+    need_s: float = 4.0
+    least_s: float = 2.0
+    closing: bool = False
+
+
+def strip_instruction(text: str) -> str:
+    """The topic without "explain how", "make a video about" and the like; the whole text if nothing were left."""
+    line = squash(text)
+    found = _INSTRUCTION.match(line)
+    rest = line[found.end():].strip(" :,-") if found else line
+    return rest if len(words(rest)) > 0 else line
+
+
+def topic_title(text: str) -> str:
+    """A title from the topic's own words: its first line or sentence, without instructions, cut at a word."""
+    sentences = split_sentences(text)
+    first = strip_instruction(sentences[0] if sentences else text).rstrip(" .:;,")
+    named = patterns.definition(first)
+    if named and len(first) > 48:
+        first = named[0]
+    if len(first) > 70:
+        terms = key_terms(text, 2)
+        short = " · ".join(terms)
+        first = short if terms and len(short) <= 70 else _cut(first, 70)
+    return patterns._capital(first)
+
+
+def _cut(text: str, chars: int) -> str:
+    """At most `chars` characters, cut after a word, with an ellipsis."""
+    if len(text) <= chars:
+        return text
+    head = text[:max(chars - 1, 1)]
+    if " " in head.strip():
+        head = head.rsplit(" ", 1)[0]
+    return head.rstrip(" ,;:.") + "…"
+
+
+# -- drafts -----------------------------------------------------------------------------------------------------
+
+
+def draft_scenes(text: str) -> tuple[Draft, ...]:
+    """Scenes for a text of any length, in its order, the opening and closing ones marked."""
+    body = strip_instruction(text) if len(split_sentences(text)) <= 1 and "\n" not in text.strip() else text
+    found = split_sentences(body)
+    if not found:
+        return (Draft(ScenePlan(squash(text) or "…", SceneKind.TITLE)),)
+    if len(found) == 1 and len(words(found[0])) <= 12 and not patterns.formula(found[0]):
+        return _bare_topic(found[0].rstrip(" ."))
+    drafts = _from_blocks(body)
+    if len(drafts) > 2:
+        closing = _closing(found)
+        if closing:
+            drafts.append(closing)
+    return tuple(drafts)
+
+
+def _bare_topic(topic: str) -> tuple[Draft, ...]:
+    """A few words: what they compare, what they link, or a title with questions."""
+    title = patterns._capital(topic)
+    pair = patterns.compared(topic)
+    if pair:
+        rows = [pair, *((q, q) for q in SIDE_QUESTIONS)]
+        return (_draft(ScenePlan(title, SceneKind.COMPARISON, visual=write_rows(rows))),)
+    stated = links(topic)
+    if len(stated) > 1 or (stated and len(words(topic)) > 3 and not _PAST.search(topic)):
+        plan = ScenePlan(title, SceneKind.CONCEPT_MAP, visual=_map(stated, key_terms(topic)))
+        return (_draft(plan),)
+    asked = PAST_QUESTIONS if _PAST.search(topic) else QUESTIONS
+    rows = [(topic, "", question) for question in asked]
+    return (Draft(ScenePlan(title, SceneKind.TITLE), priority=1, need_s=2.4, least_s=1.0),
+            _draft(ScenePlan("Questions to answer", SceneKind.CONCEPT_MAP, visual=write_rows(rows)), priority=2))
+
+
+def _draft(plan: ScenePlan, priority: int = 1, closing: bool = False) -> Draft:
+    need = min(max(len(plan.title + plan.visual + plan.narration) / READ_CHARS_PER_S + 0.8, 3.0), 30.0)
+    return Draft(plan, priority, need, least_s=min(need, 2.4), closing=closing)
+
+
+def _from_blocks(text: str) -> list[Draft]:
+    """Lists become scenes where they stand; the text between them is read sentence by sentence."""
+    drafts: list[Draft] = []
+    rest = text
+    while True:
+        found = patterns.list_block(rest)
+        if not found:
+            break
+        before, block, rest = found
+        drafts.extend(_from_sentences(split_sentences(before)))
+        drafts.extend(_list_drafts(block))
+    drafts.extend(_from_sentences(split_sentences(rest)))
+    return drafts
+
+
+def _list_drafts(block: patterns.ListBlock) -> list[Draft]:
+    dates = [patterns.dated(item) for item in block.items]
+    title = patterns._capital(block.intro.rstrip(" :"))
+    if all(dates):
+        return _timeline_drafts([d for d in dates if d], title if len(title) <= 70 else "")
+    fallback = "Step by step" if block.numbered else "Key points"
+    kind = SceneKind.STEPS if block.numbered else SceneKind.SUMMARY
+    narration = title if len(title) > 70 else ""
+    return _listed(kind, block.items, fallback if narration or not title else title, narration)
+
+
+def _listed(kind: SceneKind, items: Sequence[str], title: str, narration: str = "") -> list[Draft]:
+    """Items in scenes of at most `MAX_ITEMS`, and of as many letters as a page can show."""
+    pages: list[list[str]] = [[]]
+    for item in items:
+        full = len(pages[-1]) >= MAX_ITEMS or sum(map(len, pages[-1])) + len(item) > ITEM_CHARS
+        if pages[-1] and full:
+            pages.append([])
+        pages[-1].append(item)
+    if len(pages) > 1 and len(pages[-1]) == 1 and len(pages[-2]) > 2:
+        pages[-1].insert(0, pages[-2].pop())
+    drafts, number = [], 1
+    for page in pages:
+        rows = [f"{number + i}. {flat(item)}" for i, item in enumerate(page)] if kind is SceneKind.STEPS else page
+        drafts.append(_draft(ScenePlan(title, kind, narration=narration if number == 1 else "",
+                                       visual=write_list(rows)), 1 if number == 1 else 2))
+        number += len(page)
+    return drafts
+
+
+def _timeline_drafts(events: Sequence[tuple[str, str]], title: str = "") -> list[Draft]:
+    drafts = []
+    for start in range(0, len(events), 5):
+        rows = events[start:start + 5]
+        drafts.append(_draft(ScenePlan(title or "Timeline", SceneKind.TIMELINE, visual=write_rows(rows)),
+                             1 if not start else 2))
+    return drafts
+
+
+def _from_sentences(found: list[str]) -> list[Draft]:
+    """Special shapes first where they stand, what is between them as maps with the sentences as caption."""
+    drafts: list[Draft] = []
+    plain: list[str] = []
+    i = 0
+    steps = patterns.step_run(found)
+    while i < len(found):
+        shaped: tuple[list[Draft], int] | None = None
+        if steps and i == steps[0]:
+            shaped = _listed(SceneKind.STEPS, steps[2], "Step by step"), steps[1] - i
+        else:
+            stop = steps[0] if steps and steps[0] > i else len(found)
+            shaped = _shape(found[i:stop])
+        if not shaped:
+            plain.append(found[i])
+            i += 1
+            continue
+        drafts.extend(_plain_drafts(plain))
+        plain = []
+        drafts.extend(shaped[0])
+        i += shaped[1]
+        if steps and i > steps[0]:
+            more = patterns.step_run(found[i:])
+            steps = (more[0] + i, more[1] + i, more[2]) if more else None
+    return drafts + _plain_drafts(plain)
+
+
+def _shape(rest: list[str]) -> tuple[list[Draft], int] | None:
+    """The scene that the sentences from here on ask for, and how many of them it takes."""
+    sentence = rest[0]
+    listed = patterns.inline_numbered(sentence)
+    if listed:
+        return _list_drafts(listed), 1
+    math = patterns.formula(sentence)
+    if math:
+        return _formula_draft(rest, math)
+    events = []
+    for line in rest:
+        event = patterns.dated(line)
+        if not event:
+            break
+        events.append(event)
+    if len({date for date, _ in events}) > 1:
+        return _timeline_drafts(events), len(events)
+    sides = patterns.contrast(sentence)
+    if sides:
+        done = _contrast_draft(rest)
+        if done:
+            return done
+    pair = patterns.compared(sentence)
+    if pair and len(words(sentence)) <= 16:
+        return _pair_draft(pair, rest)
+    defined = patterns.definition(sentence)
+    if defined:
+        return [_draft(ScenePlan("Definition", SceneKind.DEFINITION, visual=write_rows([defined])))], 1
+    if len(sentence) > CAPTION_CHARS:
+        term = (key_terms(sentence, 1) or [""])[0]
+        return [_draft(ScenePlan("A closer look", SceneKind.DEFINITION, visual=write_rows([(term, sentence)])), 2)], 1
+    return None
+
+
+def _formula_draft(rest: list[str], math: patterns.FormulaFound) -> tuple[list[Draft], int]:
+    """The formula with the meanings that this and the next sentences give; the sentence is the caption."""
+    taken = 1
+    while taken < len(rest) and taken < 4 and not patterns.formula(rest[taken]) and patterns.meanings(
+            rest[taken], math.formula):
+        taken += 1
+    text = " ".join(rest[:taken])
+    around = squash(text[:math.start] + text[math.end:]).strip(" .,:;")
+    parts = patterns.meanings(text[:math.start] + " … " + text[math.end:], math.formula)
+    narration = text.replace("$", "") if around and len(words(around)) > 1 else ""
+    visual = "\n".join([flat(math.formula), *([write_rows(parts)] if parts else [])])
+    plan = ScenePlan("The formula", SceneKind.FORMULA, narration=narration, visual=visual)
+    return [_draft(plan)], taken
+
+
+def _contrast_draft(rest: list[str]) -> tuple[list[Draft], int] | None:
+    """ "X ..., while Y ...": the first terms head the columns, the clauses are the points, as long as heads agree."""
+    heads: tuple[str, str] | None = None
+    rows: list[tuple[str, str]] = []
+    for sentence in rest:
+        sides = patterns.contrast(sentence)
+        if not sides:
+            break
+        terms = tuple((_first_term(side) or "") for side in sides)
+        if not all(terms) or term_key(terms[0]) == term_key(terms[1]):
+            break
+        if heads is None:
+            heads = (terms[0], terms[1])
+        elif (term_key(heads[0]), term_key(heads[1])) != (term_key(terms[0]), term_key(terms[1])):
+            break
+        rows.append((patterns._capital(sides[0]), patterns._capital(sides[1])))
+    if heads is None:
+        return None
+    head_row = (patterns._capital(heads[0]), patterns._capital(heads[1]))
+    plan = ScenePlan("Comparison", SceneKind.COMPARISON, visual=write_rows([head_row, *rows]))
+    return [_draft(plan)], len(rows)
+
+
+def _first_term(clause: str) -> str | None:
+    found = links(clause)
+    terms = key_terms(clause)
+    if found and clause.lower().find(found[0].a.lower()) <= 12:
+        return found[0].a
+    return min(terms, key=lambda term: clause.lower().find(term.lower())) if terms else None
+
+
+def _pair_draft(pair: tuple[str, str], rest: list[str]) -> tuple[list[Draft], int]:
+    """ "X vs Y." followed by what is said of each: points stand side by side in the order of the text."""
+    left, right, taken = [], [], 1
+    keys = [set(words(side)) - STOP for side in pair]
+    for sentence in rest[1:]:
+        has = set(words(sentence))
+        opening = set(words(sentence)[:4])
+        in_left, in_right = bool(keys[0] & opening), bool(keys[1] & opening)
+        if in_left == in_right or len(sentence) > 160 or not (keys[0] | keys[1]) & has:
+            break
+        (left if in_left else right).append(sentence)
+        taken += 1
+    if not left and not right:
+        rows = [(q, q) for q in SIDE_QUESTIONS]
+    else:
+        rows = [(left[i] if i < len(left) else "", right[i] if i < len(right) else "")
+                for i in range(max(len(left), len(right)))]
+    heads = (patterns._capital(pair[0]), patterns._capital(pair[1]))
+    first = strip_instruction(rest[0])
+    plan = ScenePlan("Comparison", SceneKind.COMPARISON, visual=write_rows([heads, *rows]),
+                     narration=first if set(words(first)) - set(words(" ".join(pair))) - {"vs", "versus"} else "")
+    return [_draft(plan)], taken
+
+
+def _plain_drafts(sentences: list[str]) -> list[Draft]:
+    """One or two sentences to a scene: the caption says them, the map shows their terms and links."""
+    drafts: list[Draft] = []
+    batch: list[str] = []
+    for sentence in [*sentences, None]:
+        if batch and (sentence is None or len(" ".join(batch)) + len(sentence) > CAPTION_CHARS or len(batch) == 2):
+            drafts.append(_map_draft(batch, 1 if not drafts else 2))
+            batch = []
+        if sentence is not None:
+            batch.append(sentence)
+    return drafts
+
+
+def _map_draft(batch: list[str], priority: int) -> Draft:
+    text = " ".join(batch)
+    stated = [link for sentence in batch for link in links(sentence)]
+    terms = key_terms(text)
+    if len(terms) < 2:
+        return _draft(ScenePlan("Key points", SceneKind.SUMMARY, visual=write_list(batch)), priority)
+    title = patterns._capital(stated[0].a if stated else terms[0])
+    return _draft(ScenePlan(_cut(title, 70), SceneKind.CONCEPT_MAP, narration=text, visual=_map(stated, terms)),
+                  priority)
+
+
+def _map(stated: Sequence[Link], terms: Sequence[str], most: int = 7) -> str:
+    """Rows of a concept map: links among the best terms, then terms that no link names."""
+    rank = {term_key(term): i for i, term in enumerate(terms)}
+    kept: dict[str, str] = {}
+    rows: list[tuple[str, ...]] = []
+    pairs: set[frozenset[str]] = set()
+    for link in stated:
+        keys = (term_key(link.a), term_key(link.b))
+        fresh = [key for key in dict.fromkeys(keys) if key not in kept]
+        if len(kept) + len(fresh) > most or frozenset(keys) in pairs:
+            continue
+        pairs.add(frozenset(keys))
+        kept.setdefault(keys[0], link.a)
+        kept.setdefault(keys[1], link.b)
+        rows.append((kept[keys[0]], link.label, kept[keys[1]]))
+    lone = [term for term in terms if term_key(term) not in kept]
+    if len(rows) < 3:
+        rows += [(term,) for term in sorted(lone, key=lambda t: rank[term_key(t)])[:max(most - len(kept), 0)]]
+    return write_rows(rows)
+
+
+def _closing(found: list[str]) -> Draft | None:
+    """The sentences that say most about the key terms, in their order."""
+    weight = {term_key(term): 1 / (i + 1) for i, term in enumerate(key_terms(" ".join(found)))}
+    fit = [i for i, sentence in enumerate(found) if 20 <= len(sentence) <= 130]
+
+    def score(i: int) -> float:
+        low = found[i].lower()
+        return sum(value for key, value in weight.items() if key in low) / (len(found[i]) ** 0.5)
+
+    best = sorted(sorted(fit, key=lambda i: -score(i))[:4])
+    if len(best) < 2:
+        return None
+    return _draft(ScenePlan("Summary", SceneKind.SUMMARY, visual=write_list(found[i] for i in best)), 2, closing=True)
+
+
+# -- fitting to time --------------------------------------------------------------------------------------------
+
+
+def abridge(plan: ScenePlan, chars: int) -> ScenePlan:
+    """Shorten what cannot be read in time, visibly: an ellipsis, or "+3 more" for items left out."""
+    if plan.kind is SceneKind.SUBJECT:
+        return plan
+    narration = _abridged_caption(plan.narration, max(chars - len(plan.visual) // 2, 60))
+    room = max(chars - len(narration), 60)
+    if plan.kind is SceneKind.DEFINITION:
+        return replace(plan, narration=narration, visual=_cut(plan.visual, max(room, 120)))
+    if plan.kind not in (SceneKind.STEPS, SceneKind.SUMMARY, SceneKind.TIMELINE, SceneKind.COMPARISON):
+        return replace(plan, narration=narration)
+    listing = read_lines(plan.visual)
+    lines = [line for line in plan.visual.splitlines() if line.strip() and not re.match(r"^\+\d+ more$", line)]
+    least = 3 if plan.kind is SceneKind.COMPARISON else 2
+    kept = len(lines)
+    while kept > least and sum(map(len, lines[:kept])) > room:
+        kept -= 1
+    if kept == len(lines):
+        return replace(plan, narration=narration)
+    return replace(plan, narration=narration, visual=write_list(lines[:kept], listing.more + len(lines) - kept))
+
+
+def _abridged_caption(text: str, chars: int) -> str:
+    """Whole sentences while they fit, else a cut one."""
+    if len(text) <= chars:
+        return text
+    kept = ""
+    for sentence in split_sentences(text):
+        if len(kept) + len(sentence) + 1 > chars:
+            break
+        kept = f"{kept} {sentence}".strip()
+    return f"{kept} …" if kept else _cut(text, chars)

@@ -1,0 +1,370 @@
+"""`generate_video`: the one way to a video. Validate, enrich, render, check, encode, record.
+
+Owns the order of things, the retries (frames that show nothing, memory that runs out), the fallback to the local
+engine, and the rule that a file gets its final name only when it is whole. Knows no queue and no window: it tells
+progress through a callback, stops through a token, and hands the result to a `Recorder`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from .engines.base import Caption, FrameStream, MemoryPlan, RenderSession, RuntimeOptions
+from .engines.registry import EngineRegistry
+from .errors import EncoderMissingError, EngineError, EngineMemoryError
+from .events import CancelToken, Progress, ProgressCallback, Stage, ignore_progress
+from .media import encode, ffmpeg, images, metadata, subtitles
+from .media.checks import FrameCheck, Verdict
+from .naming import file_name, with_suffix
+from .paths import Paths
+from .request import EngineChoice, EnhanceMode, VideoRequest
+from .resolve import Resolved, for_local, resolve
+from .result import VideoResult, library_versions
+from .settings import Settings
+
+log = logging.getLogger(__name__)
+
+POSTER_AT = 0.4
+"""Which frame becomes the poster, as a share of the video: late enough that something is drawn."""
+
+
+class Recorder(Protocol):
+    """Where results are kept. `planned` is called before a file is begun and again before it gets another name."""
+
+    @property
+    def job_id(self) -> str | None: ...
+
+    def planned(self, path: Path) -> None: ...
+
+    def record(self, result: VideoResult) -> None: ...
+
+
+class NoRecorder:
+    """Keeps nothing; for callers that only want the file."""
+
+    job_id: str | None = None
+
+    def planned(self, path: Path) -> None:
+        del path
+
+    def record(self, result: VideoResult) -> None:
+        del result
+
+
+@dataclass
+class GenerationContext:
+    """What `generate_video` needs beside the request."""
+
+    paths: Paths
+    settings: Settings
+    engines: EngineRegistry
+    runtime: RuntimeOptions = field(default_factory=RuntimeOptions)
+    recorder: Recorder = field(default_factory=NoRecorder)
+
+
+def generate_video(request: VideoRequest, context: GenerationContext, *,
+                   on_progress: ProgressCallback = ignore_progress, cancel: CancelToken | None = None) -> VideoResult:
+    """Make one video and return where it is and how it came about.
+
+    Raises `RequestError` for what cannot be asked, `EngineError` or `MediaError` for what failed, `Cancelled` after
+    `cancel`. Whatever is raised, no half file is left and nothing that existed before is touched.
+    """
+    return _Run(request, context, on_progress, cancel or CancelToken()).make()
+
+
+@dataclass
+class _Take:
+    """One rendering that reached the disk: a whole but unnamed file, and what was seen on the way."""
+
+    part: Path
+    stream: FrameStream
+    count: int
+    verdict: Verdict
+    poster: np.ndarray | None
+    snapshots: list[Path]
+
+
+class _Run:
+    """One call of `generate_video`."""
+
+    def __init__(self, request: VideoRequest, context: GenerationContext, on_progress: ProgressCallback,
+                 cancel: CancelToken) -> None:
+        self.asked = request
+        self.context = context
+        self.cancel = cancel
+        self.clock = _Clock(on_progress)
+        self.warnings: list[str] = []
+        self.scratch = context.paths.data / "scratch" / (context.recorder.job_id or uuid.uuid4().hex)
+        self.started = datetime.now().astimezone()
+
+    def make(self) -> VideoResult:
+        try:
+            resolved = self._resolve()
+            self.cancel.raise_if_cancelled()
+            resolved = self._enrich(resolved)
+            self.scratch.mkdir(parents=True, exist_ok=True)
+            try:
+                return self._produce(resolved)
+            except EngineError as error:
+                log.warning("%s failed", resolved.engine.spec.id, exc_info=True)
+                if resolved.engine.spec.choice is EngineChoice.LOCAL or not self.asked.fallback_local_on_fail:
+                    raise
+                return self._produce(self._fall_back(str(error)))
+        finally:
+            shutil.rmtree(self.scratch, ignore_errors=True)
+
+    # -- before frames ------------------------------------------------------------------------------------------
+
+    def _resolve(self) -> Resolved:
+        with self.clock.stage(Stage.RESOLVE):
+            resolved = resolve(self.asked, self.context.engines, self.context.settings)
+            self.warnings += resolved.warnings
+            return resolved
+
+    def _fall_back(self, cause: str) -> Resolved:
+        resolved = for_local(self.asked, self.context.engines, self.context.settings, cause=cause)
+        self.warnings += resolved.warnings
+        return resolved
+
+    def _enrich(self, resolved: Resolved) -> Resolved:
+        """Enhancement and documents are not part of this version; asking for them is answered, never ignored."""
+        if resolved.request.enhance is not EnhanceMode.OFF:
+            self.warnings.append("The prompt was used as written: this version has no prompt enhancer yet.")
+        if resolved.request.documents is not None:
+            self.warnings.append("The documents were not read: this version has no document search yet.")
+        return resolved
+
+    # -- frames -------------------------------------------------------------------------------------------------
+
+    def _produce(self, resolved: Resolved) -> VideoResult:
+        final = self._plan_output(resolved)
+        self.context.recorder.planned(final)
+        part = encode.part_path(final)
+        try:
+            take = self._take(resolved, part)
+            if take.verdict is not Verdict.FINE:
+                resolved, take = self._retake(resolved, take)
+            return self._finish(resolved, take, final)
+        finally:
+            part.unlink(missing_ok=True)
+
+    def _plan_output(self, resolved: Resolved) -> Path:
+        output, paths = resolved.request.output, self.context.paths
+        suffix = encode.suffix_of(output.codec)
+        try:
+            ffmpeg.binary()
+        except EncoderMissingError as error:
+            self.warnings.append(f"Saved as a GIF: {error}")
+            suffix = ".gif"
+        if output.path is not None:
+            final = with_suffix(Path(output.path) if Path(output.path).is_absolute() else paths.outputs / output.path,
+                                suffix)
+        else:
+            final = paths.outputs / file_name(self.context.settings.filename_template, resolved.request,
+                                              resolved.engine.spec.id, suffix, now=self.started)
+        encode.check_folder(final.parent)
+        return final if output.path is not None else encode.free_name(final)
+
+    def _take(self, resolved: Resolved, part: Path) -> _Take:
+        """Render and encode, walking down the engine's memory ladder when memory runs out."""
+        plan = MemoryPlan(profile=self.context.runtime.profile)
+        ladder = [plan, *resolved.engine.memory_ladder(plan)]
+        for number, plan in enumerate(ladder):
+            try:
+                return self._render(resolved, part, plan)
+            except EngineMemoryError as error:
+                if number + 1 == len(ladder):
+                    raise EngineMemoryError(
+                        f"Memory ran out even with {plan.describe()}: {error.message}",
+                        fix="Ask for a smaller size or fewer frames, or close other programs.") from error
+                note = f"Memory ran out with {plan.describe()}; trying again with {ladder[number + 1].describe()}."
+                self.warnings.append(note)
+                self.clock.tell(Progress(Stage.LOAD, message=note))
+        raise AssertionError("the ladder is never empty")
+
+    def _render(self, resolved: Resolved, part: Path, plan: MemoryPlan) -> _Take:
+        request = resolved.request
+        session = RenderSession(runtime=self.context.runtime, memory=plan, on_progress=self.clock.tell,
+                                cancel=self.cancel, scratch=self.scratch)
+        with self.clock.stage(Stage.RENDER):
+            stream = resolved.engine.render(request, session)
+            watch = _Watch(stream, self.cancel, self.scratch, request.output.snapshots)
+            with contextlib.closing(watch.frames()) as frames:
+                if part.suffix == ".gif":
+                    count = encode.encode_gif(frames, part, stream.fps)
+                else:
+                    count = encode.encode(frames, part, encode.EncodeOptions(
+                        stream.width, stream.height, stream.fps, request.output.codec,
+                        self.context.settings.crf if request.output.crf is None else request.output.crf,
+                        self.context.settings.encoder_preset))
+        if count != stream.count:
+            raise EngineError(f"{resolved.engine.spec.label} promised {stream.count} frames and gave {count}.")
+        self.clock.tell(Progress(Stage.CHECK, 1, 1))
+        verdict = watch.check.verdict if resolved.engine.spec.check_frames else Verdict.FINE
+        return _Take(part, stream, count, verdict, watch.poster, watch.snapshots)
+
+    def _retake(self, resolved: Resolved, take: _Take) -> tuple[Resolved, _Take]:
+        """Once more with the retry knobs, where the policy says so; else keep what there is, with a warning."""
+        policy, verdict = resolved.request.retry, take.verdict
+        look = "near-black" if verdict is Verdict.BLACK else "washed-out"
+        if not (policy.on_black if verdict is Verdict.BLACK else policy.on_blank):
+            self.warnings.append(f"The frames are {look}. Try another seed or lower guidance.")
+            return resolved, take
+        request = resolved.request
+        changed = replace(request, guidance=policy.guidance or request.guidance, steps=policy.steps or request.steps)
+        if changed == request:
+            changed = replace(request, seed=(request.seed + 1) % 2**32)
+        self.warnings.append(f"The frames were {look}, so they were made once more with seed {changed.seed}, "
+                             f"guidance {changed.guidance:g} and {changed.steps} steps."
+                             if changed.guidance is not None else f"The frames were {look}; made once more.")
+        again = replace(resolved, request=changed)
+        second = self._take(again, take.part)
+        if second.verdict is not Verdict.FINE:
+            self.warnings.append(f"The second try is {look} too. Try another prompt, seed or guidance.")
+        return again, second
+
+    # -- after frames -------------------------------------------------------------------------------------------
+
+    def _finish(self, resolved: Resolved, take: _Take, final: Path) -> VideoResult:
+        self.cancel.raise_if_cancelled()
+        self.warnings += [note for note in take.stream.notes if note not in self.warnings]
+        request = replace(resolved.request, plan=take.stream.plan or resolved.request.plan)
+        draft = VideoResult(
+            path=final, request=request, asked=self.asked, engine=resolved.engine.spec.id, width=take.stream.width,
+            height=take.stream.height, fps=take.stream.fps, frames=take.count, timings_s=dict(self.clock.spent),
+            peaks=_peaks(), models=take.stream.models, warnings=tuple(self.warnings),
+            versions=library_versions("torch", "diffusers", "transformers", "matplotlib", "numpy", "imageio-ffmpeg"),
+            created_at=self.started.isoformat(timespec="seconds"), job_id=self.context.recorder.job_id)
+        whole = encode.part_path(final, 2)
+        try:
+            with self.clock.stage(Stage.ENCODE):
+                if final.suffix == ".gif":
+                    metadata.write_gif(take.part, whole, draft.to_manifest())
+                else:
+                    metadata.write_video(take.part, whole, draft.to_manifest(), title=self.asked.prompt[:200])
+            self.cancel.raise_if_cancelled()
+            path = self._publish(whole, final)
+        finally:
+            whole.unlink(missing_ok=True)
+        with self.clock.stage(Stage.RECORD):
+            result = replace(
+                draft, path=path, poster=self._poster(take), timings_s=dict(self.clock.spent),
+                snapshots=_place_snapshots(take.snapshots, path),
+                subtitles=self._subtitles(take.stream.captions, path))
+            self.context.recorder.record(result)
+        return result
+
+    def _publish(self, whole: Path, final: Path) -> Path:
+        """Name the file. What already bears a name that was asked for is kept beside it, never replaced."""
+        if self.asked.output.path is not None and final.exists():
+            kept = encode.free_name(final.with_name(f"{final.stem}.kept-{self.started:%Y%m%d-%H%M%S}{final.suffix}"))
+            final.rename(kept)
+            self.warnings.append(f"{final.name} was there already; it is now called {kept.name}.")
+        return encode.publish(whole, final, before=self.context.recorder.planned)
+
+    def _poster(self, take: _Take) -> Path | None:
+        if take.poster is None or not self.asked.output.poster:
+            return None
+        return images.save_jpeg(take.poster, self.context.paths.posters / f"{uuid.uuid4().hex}.jpg", longest=960)
+
+    def _subtitles(self, captions: tuple[Caption, ...], video: Path) -> tuple[Path, ...]:
+        return subtitles.write(captions, video) if self.asked.output.subtitles else ()
+
+
+class _Watch:
+    """Looks at frames as they stream by: verdicts, the poster, snapshots."""
+
+    def __init__(self, stream: FrameStream, cancel: CancelToken, folder: Path, snapshots: int) -> None:
+        self._stream, self._cancel, self._folder = stream, cancel, folder
+        self._wanted = {round((k + 0.5) * stream.count / snapshots - 0.5) for k in range(snapshots)}
+        self._poster_at = int(stream.count * POSTER_AT)
+        self.check = FrameCheck(every=max(1, stream.count // 40))
+        self.poster: np.ndarray | None = None
+        self.snapshots: list[Path] = []
+
+    def frames(self) -> Generator[np.ndarray]:
+        stream = self._stream.frames
+        try:
+            for index, frame in enumerate(stream):
+                self._cancel.raise_if_cancelled()
+                self.check.look(index, frame)
+                if index == self._poster_at:
+                    self.poster = frame.copy()
+                if index in self._wanted:
+                    self.snapshots.append(images.save_png(frame, self._folder / f"frame_{index:05}.png"))
+                yield frame
+        finally:
+            close = getattr(stream, "close", None)
+            if close is not None:
+                close()
+
+
+class _Clock:
+    """Times stages, and adds to each event what is known of the time that is left."""
+
+    def __init__(self, on_progress: ProgressCallback) -> None:
+        self._on_progress = on_progress
+        self.spent: dict[str, float] = {}
+        self._stage_began = time.monotonic()
+        self._first_step: tuple[int, float] | None = None
+
+    @contextlib.contextmanager
+    def stage(self, stage: Stage) -> Iterator[None]:
+        began = self._stage_began = time.monotonic()
+        self._first_step = None
+        self.tell(Progress(stage))
+        try:
+            yield
+        finally:
+            self.spent[stage.value] = self.spent.get(stage.value, 0.0) + time.monotonic() - began
+
+    def tell(self, event: Progress) -> None:
+        if event.eta_s is None and event.total and event.step:
+            event = replace(event, eta_s=self._eta(event))
+        self._on_progress(event)
+
+    def _eta(self, event: Progress) -> float | None:
+        """From the pace since the first step, so that start-up does not count; None until there is a pace."""
+        now = time.monotonic()
+        if self._first_step is None or event.step < self._first_step[0]:
+            self._first_step = (event.step, now)
+        step, at = self._first_step
+        done = event.step - step
+        return (now - at) / done * (event.total - event.step) if done > 0 and now - at > 0.3 else None
+
+
+def _place_snapshots(parts: list[Path], video: Path) -> tuple[Path, ...]:
+    placed = []
+    for number, part in enumerate(parts, 1):
+        target = encode.free_name(video.with_name(f"{video.stem}_frame{number:03}.png"))
+        shutil.move(part, target)
+        placed.append(target)
+    return tuple(placed)
+
+
+def _peaks() -> dict[str, float]:
+    """Peak memory of this process and its children so far, in GB; of the card where torch was used."""
+    import sys
+
+    peaks = {}
+    if os.name == "posix":
+        import resource
+
+        scale = 2**30 if sys.platform == "darwin" else 2**20
+        peaks["rss_gb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale, 3)
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        peaks["vram_gb"] = round(torch.cuda.max_memory_allocated() / 2**30, 3)
+    return peaks

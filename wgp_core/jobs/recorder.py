@@ -1,0 +1,48 @@
+"""How a result reaches the library: for a job of the queue, and for a script without one.
+
+Both are the `Recorder` that `generate_video` asks for: `planned` before the file gets its final name, `record` after.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..result import VideoResult
+from ..store.database import Store
+from ..store.jobs import Claim
+from ..store.records import GenerationRecord
+
+
+class JobRecorder:
+    """Records for a claimed job: the generation and the job's end are one transaction."""
+
+    def __init__(self, store: Store, claim: Claim) -> None:
+        self._store = store
+        self._claim = claim
+        self.generation: GenerationRecord | None = None
+
+    @property
+    def job_id(self) -> str | None:
+        return self._claim.job_id
+
+    def planned(self, path: Path) -> None:
+        self._store.jobs.plan_output(self._claim, path)
+
+    def record(self, result: VideoResult) -> None:
+        self.generation = self._store.jobs.complete(self._claim, result)
+
+
+class LibraryRecorder:
+    """Records results that no job asked for."""
+
+    job_id: str | None = None
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.generation: GenerationRecord | None = None
+
+    def planned(self, path: Path) -> None:
+        """Nothing to keep: without a job there is nothing to recover."""
+
+    def record(self, result: VideoResult) -> None:
+        self.generation = self._store.library.add(result)

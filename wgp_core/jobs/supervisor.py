@@ -1,0 +1,326 @@
+"""Keeps the workers alive, in the window's process, without ever loading what they load.
+
+```
+supervisor = Supervisor(paths, store, config_settings, runtime)
+queue.subscribe(supervisor.wake)
+supervisor.start()          # recovers what a former run left, then watches
+...
+supervisor.stop()
+```
+
+One thread looks at the queue and at the render worker a few times a second: it starts the worker when a job waits,
+hands it one job at a time with the settings in force, passes on cancels, ends it when it hangs, ignores a cancel or
+idles too long, and settles the job of a worker that died. Tasks go to a second worker (`assistant`).
+"""
+
+from __future__ import annotations
+
+import enum
+import logging
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ..engines.base import RuntimeOptions
+from ..errors import StoreError
+from ..events import CancelToken
+from ..paths import Paths
+from ..settings import Settings
+from ..store.database import Store
+from ..store.records import JobRecord, JobState
+from .assistant import AssistantDesk
+from .causes import Death, Killed, OomCounter, judge
+from .process import Launch, WorkerProcess, kill_marked
+from .protocol import Message, Say
+from .recovery import recover_at_startup, settle_abandoned
+from .tasks import DeviceReport
+
+log = logging.getLogger(__name__)
+
+START_LIMIT_S = 180.0
+MAX_BACKOFF_S = 60.0
+
+
+@dataclass(frozen=True)
+class SupervisorOptions:
+    """How workers are started and how closely they are watched. `engines` is the worker's option of that name."""
+
+    engines: str = ""
+    worker_command: tuple[str, ...] = (sys.executable, "-m", "wgp_core.jobs.worker")
+    poll_s: float = 0.25
+    heartbeat_s: float = 2.0
+
+
+class WorkerState(enum.StrEnum):
+    STOPPED = "stopped"
+    STARTING = "starting"
+    IDLE = "idle"
+    BUSY = "busy"
+    STOPPING = "stopping"
+
+
+@dataclass(frozen=True)
+class WorkerStatus:
+    """A worker as the window shows it. `quiet_s` is the time since its job's last progress, `rss_gb` its memory."""
+
+    state: WorkerState = WorkerState.STOPPED
+    pid: int | None = None
+    job_id: str | None = None
+    quiet_s: float = 0.0
+    rss_gb: float = 0.0
+
+
+@dataclass(frozen=True)
+class SupervisorStatus:
+    """`problem` is a plain sentence while the render worker cannot be started, else empty."""
+
+    render: WorkerStatus
+    assistant: WorkerStatus
+    problem: str = ""
+
+
+class Supervisor:
+    """Owns the workers. One per app; hold the app's lock (`acquire_app_lock`) while it exists."""
+
+    def __init__(self, paths: Paths, store: Store, settings_provider: Callable[[], Settings],
+                 runtime: RuntimeOptions = RuntimeOptions(), options: SupervisorOptions = SupervisorOptions()) -> None:
+        self._paths = paths
+        self._store = store
+        self._settings = settings_provider
+        self._runtime = runtime
+        self._options = options
+        self._owner = str(paths.data)
+        self._render = _RenderSlot()
+        self._assistant = AssistantDesk(lambda: self._launch("assistant"), runtime)
+        self._oom = OomCounter()
+        self._wake = threading.Event()
+        self._ending = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    # -- public -------------------------------------------------------------------------------------------------
+
+    def start(self) -> tuple[JobRecord, ...]:
+        """Settle what a former run left (returned), then watch. Starts no process until there is work."""
+        kill_marked(self._owner + ":")
+        settled = recover_at_startup(self._store, self._paths, resume=self._settings().resume_queue)
+        self._ending.clear()
+        self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
+        self._thread.start()
+        return settled
+
+    def stop(self, grace_s: float = 5.0) -> None:
+        """End the workers; a running job becomes interrupted. Waits at most about `grace_s` for them to end well."""
+        self._ending.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        self._assistant.stop()
+        self._end_render(grace_s)
+
+    def wake(self) -> None:
+        """Look at the queue now. Cheap, from any thread: `queue.subscribe(supervisor.wake)`."""
+        self._wake.set()
+
+    def status(self) -> SupervisorStatus:
+        slot = self._render
+        process = slot.process
+        render = WorkerStatus(slot.state, process.pid if process else None, slot.job_id, slot.silent_s(), slot.rss_gb)
+        pid = self._assistant.pid
+        state = (WorkerState.BUSY if self._assistant.busy else WorkerState.IDLE) if pid else WorkerState.STOPPED
+        return SupervisorStatus(render, WorkerStatus(state, pid), slot.problem)
+
+    def run_task(self, name: str, payload: Mapping[str, Any] | None = None, *, timeout_s: float = 120.0,
+                 cancel: CancelToken | None = None) -> dict[str, Any]:
+        """Run a task (`tasks.TASKS`) in the assistant worker and return its result; tasks wait for each other.
+
+        Raises what the task raised, `Cancelled`, or `WorkerError` where it took longer than `timeout_s` (waiting
+        included) or the worker died.
+        """
+        return self._assistant.run(name, payload or {}, timeout_s=timeout_s, cancel=cancel or CancelToken())
+
+    def probe_device(self, *, timeout_s: float = 120.0) -> DeviceReport:
+        """What torch sees on this machine. Takes seconds: torch is loaded in the assistant."""
+        return DeviceReport.from_dict(self.run_task("probe_device", timeout_s=timeout_s))
+
+    # -- the thread ---------------------------------------------------------------------------------------------
+
+    def _watch(self) -> None:
+        while not self._ending.is_set():
+            try:
+                self._tick()
+            except Exception:  # the watch must go on; the next look may succeed
+                log.exception("The supervisor stumbled.")
+            self._wake.wait(self._options.poll_s)
+            self._wake.clear()
+
+    def _tick(self) -> None:
+        slot, settings, now = self._render, self._settings(), time.monotonic()
+        self._assistant.stop_if_idle(settings.worker_idle_s)
+        if slot.process is not None:
+            death = slot.process.death()
+            if death is not None:
+                self._bury(slot.process, death)
+        if slot.process is None:
+            if now >= slot.not_before and self._store.jobs.has_work():
+                self._start_render()
+        elif slot.state is WorkerState.IDLE:
+            self._feed(slot.process, settings, now)
+        elif slot.state is WorkerState.BUSY:
+            self._check_busy(slot.process, settings, now)
+        elif slot.state is WorkerState.STARTING and now - slot.process.started_at > START_LIMIT_S:
+            slot.process.kill(Killed.HANG, START_LIMIT_S)
+        elif slot.state is WorkerState.STOPPING and now > slot.deadline:
+            slot.process.kill(Killed.STOP)
+
+    def _start_render(self) -> None:
+        slot = self._render
+        self._oom.increased()  # what happened before is not this worker's
+        slot.reset(WorkerState.STARTING)
+        try:
+            slot.process = WorkerProcess(self._launch("render"), self._hear)
+        except OSError as error:
+            slot.reset(WorkerState.STOPPED)
+            self._back_off(f"The worker cannot be started: {error.strerror or error}.")
+            return
+        log.info("Started render worker %d.", slot.process.pid)
+
+    def _feed(self, process: WorkerProcess, settings: Settings, now: float) -> None:
+        slot = self._render
+        if self._store.jobs.has_work():
+            slot.begin(now)
+            process.send(Say.WORK, settings=asdict(settings), runtime=asdict(self._runtime))
+        elif now - slot.idle_since > settings.worker_idle_s:
+            log.info("The render worker was idle for %g s and is stopped.", settings.worker_idle_s)
+            slot.state, slot.deadline = WorkerState.STOPPING, now + 10
+            process.send(Say.STOP)
+
+    def _check_busy(self, process: WorkerProcess, settings: Settings, now: float) -> None:
+        slot = self._render
+        if slot.silent_s() > settings.hang_timeout_s:
+            process.kill(Killed.HANG, settings.hang_timeout_s)
+        elif slot.job_id is None:
+            return
+        elif slot.cancel_deadline is not None:
+            if now > slot.cancel_deadline:
+                process.kill(Killed.CANCEL, settings.cancel_grace_s)
+        elif self._store.jobs.cancel_requested(slot.job_id):
+            process.send(Say.CANCEL, id=slot.job_id)
+            slot.cancel_deadline = now + settings.cancel_grace_s
+
+    def _hear(self, process: WorkerProcess, message: Message) -> None:
+        """Called from the reader thread."""
+        slot = self._render
+        if slot.process is not None and process is not slot.process:
+            return
+        if message.say in (Say.HELLO, Say.IDLE):
+            slot.rest()
+            self._wake.set()
+        elif message.say is Say.CLAIMED:
+            slot.job_id = message.data["id"]
+        elif message.say is Say.BEAT:
+            slot.heard(message.data)
+
+    # -- ends ---------------------------------------------------------------------------------------------------
+
+    def _bury(self, process: WorkerProcess, death: Death) -> None:
+        slot = self._render
+        stopping, starting = slot.state is WorkerState.STOPPING, slot.state is WorkerState.STARTING
+        slot.process = None
+        slot.reset(WorkerState.STOPPED)
+        if death.code < 0 and self._oom.increased():
+            death = Death(death.code, True, death.by_us, death.limit_s, death.last_words)
+        verdict = judge(death)
+        log.log(logging.INFO if stopping else logging.WARNING, "Worker %d ended: %s", process.pid, death)
+        jobs = [job for job in self._store.jobs.running() if job.worker_pid == process.pid]
+        for job in jobs:
+            state, cause = verdict.state, verdict.cause
+            if job.cancel_requested and state is JobState.INTERRUPTED:
+                state, cause = JobState.CANCELLED, ""
+            settle_abandoned(self._store, self._paths, job, state, cause)
+        if starting:
+            words = f" Its last words: {death.last_words}" if death.last_words else ""
+            self._back_off(f"The worker ended while it started (status {death.code}).{words} See "
+                           f"{self._paths.logs / 'worker-render.log'}.")
+        elif not stopping:
+            slot.failures, slot.problem = 0, ""
+        self._wake.set()
+
+    def _back_off(self, problem: str) -> None:
+        slot = self._render
+        slot.failures += 1
+        slot.problem = problem
+        wait_s = min(MAX_BACKOFF_S, 2.0 ** (slot.failures - 1))
+        slot.not_before = time.monotonic() + wait_s
+        log.error("%s Next try in %g s.", problem, wait_s)
+
+    def _end_render(self, grace_s: float) -> None:
+        slot = self._render
+        process = slot.process
+        if process is None:
+            return
+        slot.state = WorkerState.STOPPING
+        process.send(Say.STOP)
+        deadline = time.monotonic() + grace_s
+        while (death := process.death()) is None:
+            if time.monotonic() > deadline:
+                process.kill(Killed.STOP)
+            time.sleep(0.02)
+        try:
+            self._bury(process, death)
+        except StoreError:
+            log.exception("The job of worker %d is settled at the next start.", process.pid)
+
+    def _launch(self, role: str) -> Launch:
+        paths = self._paths
+        log_file = paths.logs / f"worker-{role}.log"
+        command = [*self._options.worker_command, "--role", role, "--home", str(paths.root), "--output-dir",
+                   str(paths.outputs), "--settings", str(paths.settings_file), "--log", str(log_file),
+                   "--heartbeat-s", str(self._options.heartbeat_s)]
+        if self._options.engines:
+            command += ["--engines", self._options.engines]
+        return Launch(command, log_file, self._owner)
+
+
+class _RenderSlot:
+    """What the supervisor knows of the render worker. Fields are written by its thread and the reader's."""
+
+    def __init__(self) -> None:
+        self.process: WorkerProcess | None = None
+        self.problem = ""
+        self.failures = 0
+        self.not_before = 0.0
+        self.reset(WorkerState.STOPPED)
+
+    def reset(self, state: WorkerState) -> None:
+        self.state = state
+        self.job_id: str | None = None
+        self.cancel_deadline: float | None = None
+        self.idle_since = self.deadline = 0.0
+        self.rss_gb = 0.0
+        self._quiet_s = 0.0
+        self._heard_at = time.monotonic()
+
+    def begin(self, now: float) -> None:
+        """A job is handed over; silence counts from here."""
+        self.state = WorkerState.BUSY
+        self._quiet_s, self._heard_at = 0.0, now
+
+    def rest(self) -> None:
+        """The worker is ready, or has done its job."""
+        self.job_id = self.cancel_deadline = None
+        self.failures, self.problem = 0, ""
+        self.idle_since = time.monotonic()
+        if self.state in (WorkerState.STARTING, WorkerState.BUSY):
+            self.state = WorkerState.IDLE
+
+    def heard(self, data: Mapping[str, Any]) -> None:
+        self._quiet_s, self._heard_at = float(data.get("quiet_s", 0.0)), time.monotonic()
+        self.rss_gb = float(data.get("rss_gb", 0.0))
+
+    def silent_s(self) -> float:
+        """Seconds since the job's last progress, as far as known; a worker that stopped beating is silent too."""
+        return self._quiet_s + time.monotonic() - self._heard_at if self.state is WorkerState.BUSY else 0.0

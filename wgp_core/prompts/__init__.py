@@ -1,0 +1,1 @@
+"""What happens to words before they reach an engine."""

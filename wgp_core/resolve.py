@@ -1,0 +1,116 @@
+"""From the request as asked to the effective one: nothing open, every rule of the engine kept, every change told."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from .engines.base import Engine, EngineSpec
+from .engines.registry import EngineRegistry
+from .errors import EngineError, RequestError
+from .media.images import load_image
+from .request import CameraMovement, OutputOptions, RetryPolicy, Theme, VideoCodec, VideoRequest
+from .settings import Settings
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """An effective request, the engine that carries it out, and what the person should know about the difference."""
+
+    request: VideoRequest
+    engine: Engine
+    warnings: tuple[str, ...] = ()
+
+
+def new_request(settings: Settings, **fields: Any) -> VideoRequest:
+    """A request that starts from the settings; `fields` are `VideoRequest`'s own and win."""
+    start: dict[str, Any] = {
+        "engine": settings.engine, "model": settings.model or None, "theme": Theme(settings.video_theme),
+        "fallback_local_on_fail": settings.fallback_local_on_fail,
+        "retry": RetryPolicy(on_black=settings.retry_on_black, on_blank=settings.retry_on_blank,
+                             guidance=settings.retry_guidance or None, steps=settings.retry_steps or None),
+        "output": OutputOptions(codec=VideoCodec(settings.codec), crf=settings.crf, snapshots=settings.snapshots,
+                                subtitles=settings.subtitles),
+    }
+    return VideoRequest.from_dict({**VideoRequest(prompt="", **{**start, **fields}).to_dict()})
+
+
+def resolve(request: VideoRequest, engines: EngineRegistry, settings: Settings) -> Resolved:
+    """Check a request and close everything that it leaves open.
+
+    Raises `RequestError`, `MediaError` or `EngineError`. Where the request allows the fallback, an engine that
+    cannot run is replaced by the local one, with a warning.
+    """
+    request.check()
+    for path in (request.start_image, request.end_image):
+        if path is not None:
+            load_image(Path(path))
+    try:
+        engine = engines.choose(request)
+    except EngineError as error:
+        if not request.fallback_local_on_fail:
+            raise
+        return for_local(request, engines, settings, cause=str(error))
+    return _close(request, engine, settings, ())
+
+
+def for_local(request: VideoRequest, engines: EngineRegistry, settings: Settings, *, cause: str) -> Resolved:
+    """The request as the local engine draws it, with a plain warning that says why."""
+    engine = engines.local()
+    open_ = replace(request, model=None, loras=(), steps=None, guidance=None, flow_shift=None, negative_prompt="")
+    snapped, notes = engine.spec.snap(open_)
+    warning = f"Drawn by the local engine instead of diffusion, because: {cause}"
+    return _close(snapped, engine, settings, (warning, *notes))
+
+
+def _close(request: VideoRequest, engine: Engine, settings: Settings, warnings: tuple[str, ...]) -> Resolved:
+    spec, defaults = engine.spec, engine.spec.defaults
+    fps = request.fps or defaults.fps
+    _check_rate(spec, fps)
+    frames = request.frames or _frames(spec, request.seconds or defaults.seconds, fps)
+    closed = replace(
+        request, engine=spec.choice, width=request.width or defaults.width, height=request.height or defaults.height,
+        fps=fps, frames=frames, seconds=None, steps=request.steps or defaults.steps,
+        guidance=defaults.guidance if request.guidance is None else request.guidance,
+        flow_shift=defaults.flow_shift if request.flow_shift is None else request.flow_shift,
+        seed=secrets.randbelow(2**32) if request.seed == -1 else request.seed,
+        output=replace(request.output, crf=settings.crf if request.output.crf is None else request.output.crf))
+    spec.check(closed)
+    return Resolved(closed, engine, (*warnings, *_unused(request, spec)))
+
+
+def _check_rate(spec: EngineSpec, fps: int) -> None:
+    if not spec.fps.fits(fps):
+        raise RequestError(f"fps is {fps}; {spec.label} takes {spec.fps.describe()}.", field="fps",
+                           fix=f"The nearest is {spec.fps.nearest(fps)}.")
+
+
+def _frames(spec: EngineSpec, seconds: float, fps: int) -> int:
+    """The allowed frame count nearest to `seconds`; too long or too short is an error, not a correction."""
+    wanted = seconds * fps
+    if seconds > spec.max_seconds + 1e-6 or wanted > spec.frames.high + 1:
+        most = min(spec.max_seconds, spec.frames.high / fps)
+        raise RequestError(f"seconds is {seconds:g}; {spec.label} makes at most {most:g} s at {fps} fps.",
+                           field="seconds", fix="Ask for fewer seconds.")
+    return spec.frames.nearest(wanted)
+
+
+_OPTIONAL = {
+    "negative_prompt": ("", "the negative prompt"),
+    "steps": (None, "steps"),
+    "guidance": (None, "guidance"),
+    "flow_shift": (None, "flow shift"),
+    "loras": ((), "LoRAs"),
+    "start_image": (None, "the start image"),
+    "end_image": (None, "the end image"),
+    "camera": (CameraMovement.STATIC, "the camera movement"),
+}
+
+
+def _unused(request: VideoRequest, spec: EngineSpec) -> tuple[str, ...]:
+    """A sentence that names what was asked for and has no effect with this engine."""
+    names = [label for field, (empty, label) in _OPTIONAL.items()
+             if field not in spec.uses and getattr(request, field) != empty]
+    return (f"{spec.label[0].upper()}{spec.label[1:]} does not use {', '.join(names)}.",) if names else ()
