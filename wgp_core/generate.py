@@ -260,8 +260,8 @@ class _Run:
             whole.unlink(missing_ok=True)
         with self.clock.stage(Stage.RECORD):
             result = replace(
-                draft, path=path, poster=self._poster(take), timings_s=dict(self.clock.spent),
-                snapshots=_place_snapshots(take.snapshots, path),
+                draft, path=path, warnings=tuple(self.warnings), poster=self._poster(take),
+                timings_s=dict(self.clock.spent), snapshots=_place_snapshots(take.snapshots, path),
                 subtitles=self._subtitles(take.stream.captions, path))
             self.context.recorder.record(result)
         return result

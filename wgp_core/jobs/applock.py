@@ -73,4 +73,4 @@ def _owner(note: Path) -> str:
 def _write_note(note: Path, data: dict[str, Any]) -> None:
     part = note.with_name(f".{note.name}.part")
     part.write_text(json.dumps(data), encoding="utf-8")
-    os.replace(part, note)
+    part.replace(note)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -57,10 +56,10 @@ def write_archive(path: Path, jobs: Sequence[JobRecord]) -> int:
             archive.writestr(QUEUE_FILE, json.dumps(document, ensure_ascii=False, indent=1))
             for image, name in media.items():
                 archive.write(image, name)
-        os.replace(part, path)
+        part.replace(path)
     except OSError as error:
         raise QueueError(f"The queue cannot be exported to {path}: {error.strerror or error}.",
-                         fix="Check that the images of its jobs exist and that the folder can be written to.") from error
+                         fix="Check that the images of its jobs exist and that the folder is writable.") from error
     finally:
         part.unlink(missing_ok=True)
     return len(jobs)
@@ -132,7 +131,8 @@ class _Reader:
         try:
             document = json.loads(self._read(QUEUE_FILE, MAX_QUEUE_BYTES).decode("utf-8"))
         except KeyError:
-            raise QueueError(f"The zip holds no {QUEUE_FILE}.", fix="Choose a file made by the queue's export.") from None
+            raise QueueError(f"The zip holds no {QUEUE_FILE}.",
+                             fix="Choose a file made by the queue's export.") from None
         except (ValueError, RecursionError) as error:
             raise QueueError(f"{QUEUE_FILE} in the zip is not valid JSON: {error}.") from error
         version = document.get("wgp_queue") if isinstance(document, dict) else None

@@ -6,7 +6,6 @@ The last event of a burst is not lost: the worker's heartbeat calls `flush`.
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -51,12 +50,13 @@ class ProgressWriter:
         now = self._active_at = time.monotonic()
         with self._lock:
             self._pending = event
-            if is_memory_note(event):
+            urgent = is_memory_note(event)
+            if urgent:
                 self._memory_note = event.message
             if event.preview is not None and now - self._preview_at >= PREVIEW_EVERY_S:
                 self._preview_at = now
                 self._write_preview(event.preview)
-            if now - self._written_at >= WRITE_EVERY_S:
+            if urgent or now - self._written_at >= WRITE_EVERY_S:
                 self._write(now)
 
     def flush(self) -> None:
@@ -87,7 +87,7 @@ class ProgressWriter:
             picture = Image.fromarray(frame)
             picture.thumbnail(PREVIEW_SIZE)
             picture.save(part, format="JPEG", quality=80)
-            os.replace(part, self._preview_file)
+            part.replace(self._preview_file)
         except (OSError, ValueError, TypeError) as error:
             log.warning("The preview was not written: %s", error)
             part.unlink(missing_ok=True)
@@ -97,4 +97,5 @@ class ProgressWriter:
 
 def is_memory_note(event: Progress) -> bool:
     """Whether an event tells that memory ran out and what is tried next (the ladder of `generate_video`)."""
-    return "out of memory" in event.message.lower()
+    message = event.message.lower()
+    return "memory ran out" in message or "out of memory" in message

@@ -5,6 +5,7 @@ Both are the `Recorder` that `generate_video` asks for: `planned` before the fil
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from ..result import VideoResult
@@ -16,9 +17,11 @@ from ..store.records import GenerationRecord
 class JobRecorder:
     """Records for a claimed job: the generation and the job's end are one transaction."""
 
-    def __init__(self, store: Store, claim: Claim) -> None:
+    def __init__(self, store: Store, claim: Claim, before_end: Callable[[], None] = lambda: None) -> None:
+        """`before_end` is called while the job may still be written to (its last progress)."""
         self._store = store
         self._claim = claim
+        self._before_end = before_end
         self.generation: GenerationRecord | None = None
 
     @property
@@ -29,6 +32,7 @@ class JobRecorder:
         self._store.jobs.plan_output(self._claim, path)
 
     def record(self, result: VideoResult) -> None:
+        self._before_end()
         self.generation = self._store.jobs.complete(self._claim, result)
 
 

@@ -58,7 +58,7 @@ def generate_job(work: JobWork, recorder: JobRecorder) -> None:
 
 def run_job(work: JobWork, runner: Runner = generate_job) -> JobState:
     """Run the job and return the state in which it ended. Raises `StoreError` only where that cannot be written."""
-    job, recorder = work.job, JobRecorder(work.store, Claim.of(work.job))
+    job, recorder = work.job, JobRecorder(work.store, Claim.of(work.job), work.progress.flush)
     state, error = JobState.FAILED, "The job ended without a result."
     try:
         if job.request_problem:
@@ -75,7 +75,7 @@ def run_job(work: JobWork, runner: Runner = generate_job) -> JobState:
         log.exception("Job %s failed.", job.id)
         error = ("The job ran out of memory (RAM). Close other programs, or ask for a smaller size, fewer frames or "
                  "a lower VRAM profile.")
-    except Exception as problem:  # noqa: BLE001 - the edge of the worker: one failure fails one job
+    except Exception as problem:  # the edge of the worker: one failure fails one job
         log.exception("Job %s failed.", job.id)
         error = f"{type(problem).__name__}: {problem}".rstrip(": ")
     return _end(work, recorder, state, error)
@@ -83,8 +83,8 @@ def run_job(work: JobWork, runner: Runner = generate_job) -> JobState:
 
 def _end(work: JobWork, recorder: JobRecorder, state: JobState, error: str) -> JobState:
     jobs = work.store.jobs
-    work.progress.flush()
     if recorder.generation is None:
+        work.progress.flush()
         if work.cancel.cancelled:  # what an engine raises while it is being stopped is no failure
             state, error = _stopped(work)
         now = jobs.get(work.job.id)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import enum
 import logging
+import os
 import sys
 import threading
 import time
@@ -25,9 +26,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..engines.base import RuntimeOptions
-from ..errors import StoreError
+from ..errors import StoreError, WorkerError
 from ..events import CancelToken
-from ..paths import Paths
+from ..paths import PROGRAM_ROOT, Paths
 from ..settings import Settings
 from ..store.database import Store
 from ..store.records import JobRecord, JobState
@@ -104,6 +105,8 @@ class Supervisor:
 
     def start(self) -> tuple[JobRecord, ...]:
         """Settle what a former run left (returned), then watch. Starts no process until there is work."""
+        if self._thread is not None:
+            raise WorkerError("The supervisor runs already.")
         kill_marked(self._owner + ":")
         settled = recover_at_startup(self._store, self._paths, resume=self._settings().resume_queue)
         self._ending.clear()
@@ -282,7 +285,8 @@ class Supervisor:
                    "--heartbeat-s", str(self._options.heartbeat_s)]
         if self._options.engines:
             command += ["--engines", self._options.engines]
-        return Launch(command, log_file, self._owner)
+        search = [str(PROGRAM_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+        return Launch(command, log_file, self._owner, {"PYTHONPATH": os.pathsep.join(search)})
 
 
 class _RenderSlot:

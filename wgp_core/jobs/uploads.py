@@ -80,7 +80,7 @@ class UploadFolder:
             with part.open("rb") as written:
                 digest = hashlib.file_digest(written, "sha256").hexdigest()
             kept = self.folder / f"{digest[:16]}-{_safe(name)}"
-            os.replace(part, kept)
+            part.replace(kept)
             return kept
         finally:
             part.unlink(missing_ok=True)

@@ -123,7 +123,7 @@ class Worker:
         except WgpError as problem:
             log.exception("The task %s failed.", data["name"])
             answer |= {"error": type(problem).__name__, "message": problem.message, "fix": problem.fix}
-        except Exception as problem:  # noqa: BLE001 - the edge of the worker: the caller gets the failure
+        except Exception as problem:  # the edge of the worker: the caller gets the failure
             log.exception("The task %s failed.", data["name"])
             answer |= {"error": "WorkerError", "message": f"{type(problem).__name__}: {problem}", "fix": ""}
         self._channel.send(Say.RESULT, **answer)

@@ -170,22 +170,22 @@ class JobRepository:
     def cancel(self, job_id: str) -> JobRecord:
         with self._transactions.write() as session:
             waiting = (JobState.QUEUED, JobState.INTERRUPTED)
-            ended = session.execute(update(JobRow).where(JobRow.id == job_id, JobRow.state.in_(waiting))
-                                    .values(state=JobState.CANCELLED.value, finished_at=utc_now()))
-            if not ended.rowcount:
-                asked = session.execute(update(JobRow).where(JobRow.id == job_id, JobRow.state == JobState.RUNNING)
-                                        .values(cancel_requested=True))
-                if not asked.rowcount:
+            ended = _changed(session, update(JobRow).where(JobRow.id == job_id, JobRow.state.in_(waiting))
+                             .values(state=JobState.CANCELLED.value, finished_at=utc_now()))
+            if not ended:
+                asked = _changed(session, update(JobRow).where(JobRow.id == job_id, JobRow.state == JobState.RUNNING)
+                                 .values(cancel_requested=True))
+                if not asked:
                     raise _refusal(_need(session, job_id), "be cancelled")
         return self.get(job_id)
 
     def cancel_all(self) -> int:
         with self._transactions.write() as session:
-            ended = session.execute(update(JobRow).where(JobRow.state == JobState.QUEUED)
-                                    .values(state=JobState.CANCELLED.value, finished_at=utc_now()))
-            asked = session.execute(update(JobRow).where(JobRow.state == JobState.RUNNING)
-                                    .values(cancel_requested=True))
-            return ended.rowcount + asked.rowcount
+            ended = _changed(session, update(JobRow).where(JobRow.state == JobState.QUEUED)
+                             .values(state=JobState.CANCELLED.value, finished_at=utc_now()))
+            asked = _changed(session, update(JobRow).where(JobRow.state == JobState.RUNNING)
+                             .values(cancel_requested=True))
+            return ended + asked
 
     def requeue(self, job_id: str, *, from_states: Collection[JobState], front: bool = False) -> JobRecord:
         """Back to the end (or front) of its priority's jobs with a clean slate; attempts and priority are kept."""
@@ -202,8 +202,8 @@ class JobRepository:
     def delete_one(self, job_id: str) -> bool:
         """Delete a row unless it is running; returns whether it was deleted."""
         with self._transactions.write() as session:
-            gone = session.execute(delete(JobRow).where(JobRow.id == job_id, JobRow.state != JobState.RUNNING))
-            return bool(gone.rowcount)
+            gone = delete(JobRow).where(JobRow.id == job_id, JobRow.state != JobState.RUNNING)
+            return bool(_changed(session, gone))
 
     # -- the worker's side --------------------------------------------------------------------------------------
 
@@ -240,10 +240,10 @@ class JobRepository:
         with self._transactions.write() as session:
             generation = self._library.insert(session, result, job_id=claim.job_id)
             warnings = [*result.warnings, *extra_warnings]
-            ended = session.execute(_holding(claim).values(
+            ended = _changed(session, _holding(claim).values(
                 state=JobState.DONE.value, generation_id=generation.id, finished_at=utc_now(), error="",
                 warnings=warnings, cancel_requested=False))
-            if not ended.rowcount:
+            if not ended:
                 raise _void(claim)
         return generation
 
@@ -251,20 +251,19 @@ class JobRepository:
         """End a running job as failed, cancelled or interrupted; returns False where someone else already did."""
         with self._transactions.write() as session:
             values = {"state": state.value, "error": error, "finished_at": utc_now(), "cancel_requested": False}
-            return bool(session.execute(_holding(claim).values(**values)).rowcount)
+            return bool(_changed(session, _holding(claim).values(**values)))
 
     # -- helpers ------------------------------------------------------------------------------------------------
 
     def _held(self, claim: Claim, **values: Any) -> None:
         with self._transactions.write() as session:
-            if not session.execute(_holding(claim).values(**values)).rowcount:
+            if not _changed(session, _holding(claim).values(**values)):
                 raise _void(claim)
 
     def _change(self, job_id: str, from_states: Collection[JobState], action: str, **values: Any) -> None:
         with self._transactions.write() as session:
-            changed = session.execute(update(JobRow).where(JobRow.id == job_id, JobRow.state.in_(from_states))
-                                      .values(**values).execution_options(synchronize_session=False))
-            if not changed.rowcount:
+            if not _changed(session, update(JobRow).where(JobRow.id == job_id, JobRow.state.in_(from_states))
+                            .values(**values)):
                 raise _refusal(_need(session, job_id), action)
 
     def _record(self, row: JobRow, rank: int | None) -> JobRecord:
@@ -297,7 +296,13 @@ def _flag(session: Session, name: str) -> str:
 
 def _holding(claim: Claim) -> Any:
     return update(JobRow).where(JobRow.id == claim.job_id, JobRow.state == JobState.RUNNING,
-                                JobRow.attempts == claim.attempt).execution_options(synchronize_session=False)
+                                JobRow.attempts == claim.attempt)
+
+
+def _changed(session: Session, statement: Any) -> int:
+    """Execute an UPDATE or DELETE and return how many rows it hit."""
+    result: Any = session.execute(statement.execution_options(synchronize_session=False))
+    return result.rowcount
 
 
 def _last_position(session: Session) -> int:
@@ -324,7 +329,8 @@ def _target(to: int | str, old: int, last: int) -> int:
         return to - 1
     places = {"up": old - 1, "down": old + 1, "top": 0, "bottom": last}
     if to not in places:
-        raise QueueError(f"A job cannot be moved to {to!r}.", fix='Give a rank from 1, or "up", "down", "top", "bottom".')
+        raise QueueError(f"A job cannot be moved to {to!r}.",
+                         fix='Give a rank from 1, or "up", "down", "top", "bottom".')
     return places[to]
 
 

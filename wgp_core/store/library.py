@@ -121,7 +121,7 @@ class LibraryRepository:
         if not rows:
             return None
         pixels = width * height
-        rates = [took / frames * pixels / (w * h) for took, frames, w, h in rows if frames and w and h]
+        rates = [took / frames * pixels / (w * h) for took, frames, w, h in rows if took and frames and w and h]
         return DurationHistory(median(rates), len(rates), exact=bool(exact)) if rates else None
 
     def referenced_files(self) -> frozenset[Path]:
@@ -161,7 +161,8 @@ class LibraryRepository:
                 return self._record(row)
             folder = self._places.trash / generation_id
             moves: dict[str, str] = {}
-            for number, text in enumerate([row.path, *([row.poster] if row.poster else []), *row.side_files]):
+            files: list[str] = [row.path, *([row.poster] if row.poster else []), *row.side_files]
+            for number, text in enumerate(files):
                 moves[text] = self._places.text(folder / f"{number:02d}-{self._places.path(text).name}")
             row.trashed_at, row.trash_map = utc_now(), {place: origin for origin, place in moves.items()}
             self._rename(row, moves)
@@ -276,7 +277,8 @@ def _search_text(row: GenerationRow) -> str:
 def _need(session: Session, generation_id: str) -> GenerationRow:
     row = session.get(GenerationRow, generation_id)
     if row is None:
-        raise StoreError(f"The library has no video {generation_id!r}.", fix="It may have been deleted; reload the page.")
+        raise StoreError(f"The library has no video {generation_id!r}.",
+                         fix="It may have been deleted; reload the page.")
     return row
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...request import SceneKind, ScenePlan, VideoRequest
-from .pages import build_page, detect_page, glyph_notes
+from .pages.build import build_page, detect_page, glyph_notes
 from .pages.parts import READ_CHARS_PER_S, Page
 from .scene import Scene
 from .topic_text import Draft, abridge, draft_scenes, topic_title

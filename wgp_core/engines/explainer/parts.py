@@ -35,6 +35,12 @@ def put(artist: Artist, **values: Any) -> None:
         artist.set(**changed)
 
 
+def num(value: float, digits: int = 2, *, sign: bool = False) -> str:
+    """A number with a true minus sign, and never a minus before zero."""
+    shown = round(float(value), digits) + 0.0
+    return f"{shown:{'+' if sign else ''}.{digits}f}".replace("-", "\u2212")
+
+
 def between(stage: Stage, low: str, high: str, x: float) -> Rgb:
     """The colour at `x` in 0..1 on the way from one palette colour to another."""
     a, b = np.array(to_rgb(stage.color(low))), np.array(to_rgb(stage.color(high)))
@@ -64,34 +70,43 @@ def _contrast(a: float, b: float) -> float:
 
 
 class NumberGrid:
-    """Square cells with numbers, row by row from the top. `cells[r][c]` and `texts[r][c]` are the artists."""
+    """Square cells with numbers, row by row from the top, over a still ground of empty cells.
+
+    Numbers of `chars` characters that would not fit into the cells of a small picture are left out.
+    """
 
     def __init__(self, stage: Stage, rect: Rect, rows: int, columns: int, *, moving: bool = True,
-                 role: str = "label") -> None:
+                 role: str = "label", chars: int = 2) -> None:
         self.stage = stage
         side = min(rect.w / columns, rect.h / rows)
         self.side = side
         self.rect = Rect(rect.cx - side * columns / 2, rect.cy - side * rows / 2, side * columns, side * rows)
-        self.legible = side * stage.unit_px >= 17
+        self._gap = min(0.03, side * 0.06)
+        text_px = stage.points(role) / 72 * stage.figure.dpi
+        self.legible = side * stage.unit_px >= chars * text_px * 0.5 + 2 and side * stage.unit_px >= text_px
+        places = [[self.cell(r, c) for c in range(columns)] for r in range(rows)]
+        ground = PolyCollection([self._corners(place) for row in places for place in row], linewidths=0, zorder=0.9,
+                                facecolors=stage.color("panel"))
+        stage.ax.add_collection(ground, autolim=False)
         self.cells: list[list[Rectangle]] = []
         self.texts: list[list[Text]] = []
-        for r in range(rows):
+        for row in places:
             self.cells.append([])
             self.texts.append([])
-            for c in range(columns):
-                self._add(r, c, moving, role)
+            for place in row:  # a cell and its number follow each other: then few artists come after a change
+                self.cells[-1].append(self._patch(place, moving))
+                text = stage.text(place.cx, place.cy, "", role, zorder=1)
+                self.texts[-1].append(stage.moving(text) if moving else text)
 
-    def _add(self, row: int, column: int, moving: bool, role: str) -> None:
-        stage, gap = self.stage, min(0.03, self.side * 0.06)
-        place = self.cell(row, column)
-        patch = stage.ax.add_patch(Rectangle((place.x + gap, place.y + gap), place.w - 2 * gap, place.h - 2 * gap,
-                                             facecolor=stage.color("panel"), linewidth=0, zorder=1))
-        text = stage.text(place.cx, place.cy, "", role, zorder=1.5)
-        if moving:
-            stage.moving(patch)
-            stage.moving(text)
-        self.cells[row].append(patch)
-        self.texts[row].append(text)
+    def _corners(self, place: Rect) -> list[tuple[float, float]]:
+        inner = place.inset(self._gap)
+        return [(inner.x, inner.y), (inner.right, inner.y), (inner.right, inner.top), (inner.x, inner.top)]
+
+    def _patch(self, place: Rect, moving: bool) -> Rectangle:
+        inner = place.inset(self._gap)
+        patch = self.stage.ax.add_patch(Rectangle((inner.x, inner.y), inner.w, inner.h, linewidth=0, zorder=1,
+                                                  visible=False))
+        return self.stage.moving(patch) if moving else patch
 
     def cell(self, row: int, column: int) -> Rect:
         """The place of a cell on the page."""
@@ -104,12 +119,13 @@ class NumberGrid:
 
     def fill(self, row: int, column: int, text: str, color: Rgb) -> None:
         """Colour a cell and write in it, in the ink that reads on that colour."""
-        put(self.cells[row][column], facecolor=color)
+        put(self.cells[row][column], facecolor=color, visible=True)
         if self.legible:
             put(self.texts[row][column], text=text, color=ink_on(self.stage, color))
 
     def clear(self, row: int, column: int) -> None:
-        self.fill(row, column, "", between(self.stage, "panel", "panel", 0))
+        put(self.cells[row][column], visible=False)
+        put(self.texts[row][column], text="")
 
 
 class Bars:

@@ -8,7 +8,6 @@ The stage owns typography (sizes by role, wrapping, shrinking to fit) and safe m
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -23,6 +22,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.text import Text
 
 from ...request import Theme
+from . import glyphs
 from .layout import SHORT_SIDE_UNITS, Rect
 from .theme import MIN_TEXT_PX, TEXT_UNITS, palette, style
 
@@ -30,6 +30,7 @@ DPI = 100
 MARGIN = 0.45
 HEADER = 0.95
 FOOTER = 1.15
+MAX_LAYERS = 5
 
 A = TypeVar("A", bound=Artist)
 
@@ -63,9 +64,7 @@ class Stage:
         self.ax = self._page_axes(zorder=10)
         self.cards: list[Rect] = []
         self._moving: list[Artist] = []
-        self._frozen: Any = None
-        self._layer: Any = None
-        self._layer_count = 0
+        self._layers: list[tuple[int, Any]] = []
         self._last: np.ndarray | None = None
 
     def _page_axes(self, zorder: int) -> Axes:
@@ -102,8 +101,12 @@ class Stage:
 
         `math` reads $...$ as a formula; people's text never is.
         """
+        shown = text if math else glyphs.legible(text)
+        families = None if math or shown.isascii() else glyphs.families(shown)
+        if families:
+            options.setdefault("fontfamily", families)
         with rc_context(self._style):
-            return (on or self.ax).text(x, y, text, fontsize=self.points(role), color=self.color(color), ha=ha, va=va,
+            return (on or self.ax).text(x, y, shown, fontsize=self.points(role), color=self.color(color), ha=ha, va=va,
                                 fontweight=weight, parse_math=math, **options)
 
     def paragraph(self, rect: Rect, text: str, role: str = "body", *, color: str = "ink", ha: str = "left",
@@ -117,7 +120,13 @@ class Stage:
         return artist
 
     def fit(self, artist: Text, text: str, rect: Rect) -> None:
-        """Wrap and shrink `artist` until `text` fits in `rect`; cut with an ellipsis at the smallest size."""
+        """Wrap and shrink `artist` until `text` fits in `rect`; at the smallest size long words are broken, and what is
+        still too long is cut with an ellipsis."""
+        if not artist.get_parse_math():
+            text = glyphs.legible(text)
+            families = None if text.isascii() else glyphs.families(text)
+            if families:
+                artist.set_fontfamily(families)
         start = artist.get_fontsize()
         smallest = max(MIN_TEXT_PX * 72 / DPI, start * 0.6)
         size = start
@@ -128,17 +137,38 @@ class Stage:
             if size <= smallest:
                 break
             size = max(size * 0.92, smallest)
-        words = text.split()
-        while len(words) > 1:
-            words.pop()
-            if self._wrap_into(artist, " ".join(words).rstrip(" ,;:.") + "…", rect):
-                return
+        self._cut_into(artist, text, rect)
 
-    def _wrap_into(self, artist: Text, text: str, rect: Rect) -> bool:
+    def _cut_into(self, artist: Text, text: str, rect: Rect) -> None:
+        """The longest beginning of `text` that fits, by halving; long words may be broken."""
+        if self._wrap_into(artist, text, rect, force=True):
+            return
+        words = text.split()
+        cuts = [" ".join(words[:n]) for n in range(1, len(words))]
+        if len(words) < 2:
+            cuts = [text[:n] for n in range(1, len(text))]
+        low, high = 0, len(cuts)
+        while low < high:
+            middle = (low + high + 1) // 2
+            if self._wrap_into(artist, cuts[middle - 1].rstrip(" ,;:.") + "…", rect, force=True):
+                low = middle
+            else:
+                high = middle - 1
+        if low:
+            self._wrap_into(artist, cuts[low - 1].rstrip(" ,;:.") + "…", rect, force=True)
+        else:
+            artist.set_text("…")
+
+    def _wrap_into(self, artist: Text, text: str, rect: Rect, *, force: bool = False) -> bool:
+        math = artist.get_parse_math()
+        if not math and not force and len(text) > 8:
+            longest = max(text.split(), key=len, default="")
+            if longest.isascii() and self._extent(artist, longest)[0] > rect.w:
+                return False
         per_char = self._extent(artist, "abcdefghijklmnopqrstuvwxyz eee tt")[0] / 33
         columns = max(int(rect.w / per_char * 1.06), 4)
-        while columns >= 4:
-            artist.set_text(_wrap(text, columns))
+        while columns >= (1 if force else 4):
+            artist.set_text(_wrap(text, columns, math=math, force=force))
             width, height = self._extent(artist)
             if width <= rect.w + 1e-6:
                 return height <= rect.h + 1e-6
@@ -151,6 +181,23 @@ class Stage:
         with rc_context(self._style):
             box = artist.get_window_extent(self.canvas.get_renderer())
         return box.width / self.unit_px, box.height / self.unit_px
+
+    def line_height(self, role: str) -> float:
+        """Height in stage units of a line of that role as it is drawn, the readable minimum included."""
+        return self.points(role) * DPI / 72 / self.unit_px * 1.4
+
+    def block(self, artist: Text) -> tuple[float, float]:
+        """Height of the drawn text, and from line to line, in stage units."""
+        text = artist.get_text()
+        step = self._extent(artist, "lp\nlp")[1] - self._extent(artist, "lp")[1]
+        return self._extent(artist, text)[1], step
+
+    def width_of(self, artist: Text) -> float:
+        """Width of the drawn text in stage units."""
+        return self._extent(artist)[0]
+
+    def height_of(self, artist: Text) -> float:
+        return self._extent(artist)[1]
 
     def card(self, rect: Rect, *, fill: str = "panel", edge: str = "faint", radius: float = 0.16,
              line: float = 0.03) -> FancyBboxPatch:
@@ -213,14 +260,14 @@ class Stage:
     def frame(self) -> np.ndarray:
         """Draw the present state; returns RGBA uint8 (height, width, 4), valid until the next call."""
         with rc_context(self._style):
-            if self._frozen is None:
+            if not self._layers:
                 self._freeze()
             first = next((i for i, a in enumerate(self._moving) if a.stale), len(self._moving))
             if self._last is not None and first == len(self._moving):
                 return self._last
             renderer = self.canvas.get_renderer()
             self._settle_layer(first, renderer)
-            for artist in self._moving[self._layer_count:]:
+            for artist in self._moving[self._layers[-1][0]:]:
                 artist.draw(renderer)
             for artist in self._moving:
                 artist.stale = False
@@ -231,19 +278,23 @@ class Stage:
         order = {id(a): i for i, a in enumerate(self._moving)}
         self._moving.sort(key=lambda a: (a.axes.zorder if a.axes else 0, a.get_zorder(), order[id(a)]))
         self.canvas.draw()
-        self._frozen = self._layer = self.canvas.copy_from_bbox(self.figure.bbox)
-        self._layer_count = 0
+        self._layers = [(0, self.canvas.copy_from_bbox(self.figure.bbox))]
 
     def _settle_layer(self, first: int, renderer: Any) -> None:
-        """Leave on the canvas the background and the `first` unchanged artists, kept as a layer for next time."""
-        if self._layer_count > first:
-            self._layer, self._layer_count = self._frozen, 0
-        self.canvas.restore_region(self._layer)
-        if first > self._layer_count:
-            for artist in self._moving[self._layer_count:first]:
+        """Leave on the canvas the background and the `first` unchanged artists, kept as a layer for next time.
+
+        A few shorter layers stay below it: a change in the middle then redraws from there, not from the background.
+        """
+        while self._layers[-1][0] > first:
+            self._layers.pop()
+        count, layer = self._layers[-1]
+        self.canvas.restore_region(layer)
+        if first > count:
+            for artist in self._moving[count:first]:
                 artist.draw(renderer)
-            self._layer = self.canvas.copy_from_bbox(self.figure.bbox)
-            self._layer_count = first
+            self._layers.append((first, self.canvas.copy_from_bbox(self.figure.bbox)))
+            if len(self._layers) > MAX_LAYERS:
+                del self._layers[1]  # the background, at 0, stays
 
     # -- layout checks ------------------------------------------------------------------------------------------
 
@@ -275,10 +326,10 @@ def _is_tick_out_of_view(artist: Text) -> bool:
     return False
 
 
-def _wrap(text: str, columns: int) -> str:
-    """Break lines at spaces, never inside a $formula$."""
+def _wrap(text: str, columns: int, *, math: bool = False, force: bool = False) -> str:
+    """Break lines at spaces, never inside a $formula$ of a text that has formulas."""
+    kept = re.sub(r"\$[^$\n]+\$", lambda m: m.group().replace(" ", "\u00a0"), text) if math else text
     lines = []
-    kept = re.sub(r"\$[^$\n]+\$", lambda m: m.group().replace(" ", "\u00a0"), text)
     for line in kept.split("\n"):
-        lines += textwrap.wrap(line, columns, break_long_words=False, break_on_hyphens=False) or [""]
+        lines += glyphs.wrap(line, columns, force=force) or [""]
     return "\n".join(lines).replace("\u00a0", " ")

@@ -39,6 +39,9 @@ _INSTRUCTION = re.compile(
 _PAST = re.compile(r"\b(history|histories|war|wars|revolution|battle|empire|century|origin|fall|rise|crisis)\b", re.I)
 
 
+_POINTING = frozenset("he she it they this that these those here there such his her its their".split())
+
+
 @dataclass(frozen=True)
 class Draft:
     """A scene that could be shown. Priority 1 stays in the shortest video; `need_s` is what reading it takes."""
@@ -120,7 +123,7 @@ def _bare_topic(topic: str) -> tuple[Draft, ...]:
 
 def _draft(plan: ScenePlan, priority: int = 1, closing: bool = False) -> Draft:
     need = min(max(len(plan.title + plan.visual + plan.narration) / READ_CHARS_PER_S + 0.8, 3.0), 30.0)
-    return Draft(plan, priority, need, least_s=min(need, 2.4), closing=closing)
+    return Draft(plan, priority, need, least_s=min(0.85 * need, 9.0), closing=closing)
 
 
 def _from_blocks(text: str) -> list[Draft]:
@@ -332,6 +335,11 @@ def _map_draft(batch: list[str], priority: int) -> Draft:
                   priority)
 
 
+def map_of(text: str) -> str:
+    """Rows of a concept map of a text: the links that it states among its key terms."""
+    return _map([link for sentence in split_sentences(text) for link in links(sentence)], key_terms(text))
+
+
 def _map(stated: Sequence[Link], terms: Sequence[str], most: int = 7) -> str:
     """Rows of a concept map: links among the best terms, then terms that no link names."""
     rank = {term_key(term): i for i, term in enumerate(terms)}
@@ -356,7 +364,8 @@ def _map(stated: Sequence[Link], terms: Sequence[str], most: int = 7) -> str:
 def _closing(found: list[str]) -> Draft | None:
     """The sentences that say most about the key terms, in their order."""
     weight = {term_key(term): 1 / (i + 1) for i, term in enumerate(key_terms(" ".join(found)))}
-    fit = [i for i, sentence in enumerate(found) if 20 <= len(sentence) <= 130]
+    fit = [i for i, sentence in enumerate(found) if 20 <= len(sentence) <= 130
+           and words(sentence)[:1] and words(sentence)[0] not in _POINTING]
 
     def score(i: int) -> float:
         low = found[i].lower()

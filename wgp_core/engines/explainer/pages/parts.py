@@ -24,6 +24,11 @@ class Page(Scene):
     """A scene made from a text. `more` items were left out for want of time or room, and the page says so."""
 
     more: int = 0
+    opening: bool = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Plain data only: artists stay behind when a scene is sent to another process."""
+        return {key: value for key, value in self.__dict__.items() if key in self.__dataclass_fields__}
 
     def texts(self) -> list[str]:
         """Every text of the page that must be read, without title and caption."""
@@ -45,7 +50,7 @@ class Page(Scene):
         """Say how many items are missing, and return the room that is left."""
         if not self.more:
             return area
-        low = stage.lift_to_min("small", 0.4)
+        low = max(stage.line_height("small"), 0.4)
         stage.text(area.right, area.y + low / 2, f"+ {self.more} more", "small", color="muted", ha="right")
         return Rect(area.x, area.y + low, area.w, area.h - low)
 
@@ -55,6 +60,7 @@ class Group:
 
     def __init__(self, stage: Stage, artists: Iterable[Any], *, dx: float = 0.0, dy: float = -0.22,
                  least: float = 0.0) -> None:
+        from matplotlib.artist import Artist
         from matplotlib.transforms import Affine2D
 
         self.artists = [stage.moving(artist) for artist in artists]
@@ -64,7 +70,7 @@ class Group:
         for artist in self.artists:
             self._base.append(1.0 if artist.get_alpha() is None else artist.get_alpha())
             if dx or dy:
-                artist.set_transform(self.shift + artist.get_transform())
+                artist.set_transform(self.shift + Artist.get_transform(artist))
         self._last: float | None = None
         self.show(0.0)
 
@@ -79,6 +85,27 @@ class Group:
             artist.set_visible(x > 0 or self.least > 0)
             artist.set_alpha(base * mix(self.least, 1.0, min(x * 1.25, 1.0)))
             artist.stale = True
+
+
+def paragraphs(stage: Stage, rects: Sequence[Rect], texts: Sequence[str], role: str, *, ha: str = "left",
+               va: str = "center", scale: float = 1.0) -> list[Any]:
+    """Texts in their rectangles, all in one size: the size of the one that needs most room, but never below 70 % of
+    the largest."""
+    from ..theme import TEXT_UNITS
+
+    artists = []
+    for rect, text in zip(rects, texts, strict=True):
+        artist = stage.paragraph(rect, "", role, ha=ha, va=va)
+        artist.set_fontsize(stage.points(role, scale))
+        stage.fit(artist, text, rect)
+        artists.append(artist)
+    sizes = [artist.get_fontsize() for artist in artists]
+    common = max(min(sizes), max(sizes) * 0.7, stage.points(role, min(0.27 / TEXT_UNITS[role], 1.0)))
+    for artist, rect, text in zip(artists, rects, texts, strict=True):
+        if artist.get_fontsize() > common:
+            artist.set_fontsize(common)
+            stage.fit(artist, text, rect)
+    return artists
 
 
 def card(stage: Stage, rect: Rect, *, fill: str = "panel", edge: str = "faint", radius: float = 0.16,

@@ -47,11 +47,15 @@ _DELIMITED = re.compile(r"\$\$(.+?)\$\$|\\\[(.+?)\\\]|\\\((.+?)\\\)|(?<![\w$])\$
                         re.S)
 _FUNCTIONS = (r"sin|cos|tan|log|ln|exp|sqrt|max|min|lim|det|var|alpha|beta|gamma|delta|theta|lambda|sigma|omega|phi|"
               r"psi|rho|tau|eta|epsilon|sum|int|pi|mu|nu")
-_SYMBOL = r"(?:[A-Za-z][\w'′]?|[α-ωΑ-ΩΔ∇∂ℏ][\w'′]?)"
-_ATOM = rf"(?:(?:{_FUNCTIONS})\b|{_SYMBOL}(?:_\w+)?|\d+(?:[.,]\d+)?%?|[()\[\]|∞π√∑∫²³¹⁰⁴⁻½])"
-_RIGHT = rf"-?\s*{_ATOM}(?:\s*(?:[-+*/^·×÷±−]|\*\*)?\s*{_ATOM})*"
-_PLAIN = re.compile(rf"(?<![\w$])(?P<f>{_ATOM}(?:\s*[-+*/^·×]?\s*{_ATOM}){{0,8}}\s*(?:=|≈|≤|≥|∝)\s*{_RIGHT}"
-                    rf"(?:\s*=\s*{_RIGHT})?)(?![\w])")
+_COMMON = "is|in|of|to|at|as|by|an|or|if|on|it|we|no|so|up|do|be|he|me|my|us|go|and|for|the|are|can|its|has|was|but|not|all|per"
+_SYMBOL = rf"(?<![A-Za-z])(?!(?:{_COMMON})\b)(?:[A-Za-z]{{1,3}}(?![A-Za-z])[\d'′]*|[α-ωΑ-Ω∇∂ℏ]+[A-Za-z]?(?![A-Za-z])[\d'′]*)"
+_ATOM = (rf"(?:(?:{_FUNCTIONS})\b|{_SYMBOL}(?:_\w+)?|\d+(?:[.,]\d+)?%?|[()\[\]|∞π√∑∫²³¹⁰⁴⁻½'′])")
+_OPERATOR = r"\s*(?:\*\*|[-+*/^·×÷±−])\s*"
+_LEFT = rf"{_ATOM}(?:(?:{_OPERATOR})?(?<!\s){_ATOM}|{_OPERATOR}{_ATOM})*"
+_RIGHT = rf"[-−]?\s*{_ATOM}(?:(?:{_OPERATOR}|\s*){_ATOM})*"
+_PLAIN = re.compile(rf"(?<![\w$])(?P<f>{_LEFT}\s*(?:=|≈|≤|≥|∝)\s*{_RIGHT}(?:\s*=\s*{_RIGHT})?)(?![\w])")
+_NAME = r"[^\W\d_]+(?:[ -][^\W\d_]+){0,3}"
+_WORDED = re.compile(rf"(?:^|(?<=[:;,] ))(?P<f>{_NAME}\s*=\s*{_NAME}(?:\s*[-+*/×·÷−]\s*{_NAME})+)(?=$|[.,;])")
 _MEANING = re.compile(r"(?<![\w$])\$?(?P<s>[A-Za-zα-ωΑ-Ω](?:_?\w{1,3})?)\$?\s+(?:is|are|denotes|means|stands for|=|:)\s+"
                       r"(?P<m>(?:(?!\s+and\s+\$?\w{1,2}\$?\s+(?:is|are|denotes|means|stands for)\s)[^,;.])+)")
 
@@ -209,7 +213,8 @@ def formula(text: str) -> FormulaFound | None:
         right = re.split(r"[=≈≤≥∝]", body)[-1]
         if re.search(r"[^\W\d_]", right) and re.search(r"[^\W\d_]|√|∑", body):
             return FormulaFound(body, found.start("f"), found.start("f") + len(body))
-    return None
+    worded = _WORDED.search(text)
+    return FormulaFound(worded.group("f"), worded.start("f"), worded.end("f")) if worded else None
 
 
 def _mathematical(body: str) -> bool:

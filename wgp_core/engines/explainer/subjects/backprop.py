@@ -9,8 +9,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.text import Text
 
 from ..layout import Rect
-from ..parts import Bars, Field, Node, between, dots, node, put
-from ..pieces import Readout, minus
+from ..parts import Bars, Field, Node, between, dots, node, num, put
+from ..pieces import Readout
 from ..scene import Clock, Scene, mix, smooth
 from ..stage import Stage
 from .base import Subject, Topic
@@ -121,9 +121,12 @@ class OneStep(Scene):
     def _build_side(self, stage: Stage, side: Rect) -> None:
         stage.card(side)
         rows = side.inset(0.22, 0.2).rows([1.0] * 3 + [0.8] * 4, gap=0.05)
-        self.steps = [(stage.moving(stage.text(row.x, row.cy, name, "label", ha="left", weight="semibold")),
-                       stage.moving(stage.text(row.right, row.cy, formula, "label", ha="right", math=True)))
-                      for row, (name, formula) in zip(rows, STEPS, strict=False)]
+        self.steps = []
+        for row, (name, formula) in zip(rows, STEPS, strict=False):
+            pair = [stage.text(row.right, row.cy, formula, "label", ha="right", math=True)]
+            if row.w > 3.6:  # on a very small picture the formula needs the whole row
+                pair.append(stage.text(row.x, row.cy, name, "label", ha="left", weight="semibold"))
+            self.steps.append([stage.moving(text) for text in pair])
         self.values = []
         for row, name in zip(rows[3:], ("output y", "target t", "loss L", "new loss"), strict=True):
             stage.text(row.x, row.cy, name, "label", color="muted", ha="left")
@@ -157,7 +160,7 @@ class OneStep(Scene):
                 put(text, color=self.stage.color(("accent", "bad", "good")[i] if i == active else "muted"))
         y = self.passes[int(second and flow >= 2)][1]
         known = clock.u >= FORWARD[1]
-        self.values[0].set_text(minus(f"{y:.3f}") if known else "")
+        self.values[0].set_text(num(y, 3) if known else "")
         self.values[1].set_text(f"{self.target:.3f}")
         self.values[2].set_text(f"{self.losses[0]:.4f}" if clock.u >= mix(*LOSS, 0.3) else "")
         self.values[3].set_text(f"{self.losses[1]:.4f}" if second and flow >= 2 else "")
@@ -173,11 +176,11 @@ class OneStep(Scene):
         arrived = (back >= 1, back >= 1, back >= 1, back > 0)
         deltas = (*self.grad.b1, self.grad.b2)
         for text, value, here in zip(self.deltas, deltas, arrived, strict=True):
-            text.set_text(minus(f"δ {value:+.2f}") if here and not second else "")
+            text.set_text("δ " + num(value, sign=True) if here and not second else "")
 
     def _light(self, item: Node, value: float, lit: bool) -> None:
         stage = self.stage
-        item.light(minus(f"{value:.2f}") if lit else "", between(stage, "panel", "accent", 0.22 if lit else 0),
+        item.light(num(value) if lit else "", between(stage, "panel", "accent", 0.22 if lit else 0),
                    stage.color("accent" if lit else "faint"), stage.color("ink"))
 
     def _draw_edges(self, clock: Clock, back: float) -> None:
@@ -189,7 +192,7 @@ class OneStep(Scene):
         for i, (text, w, g) in enumerate(zip(self.labels, weights, self._flat(self.grad), strict=True)):
             shown = clock.u >= BACK[0] and clock.u < UPDATE[0] and back >= (0.5 if i >= 6 else 1.5)
             color = "bad" if shown else "good" if moved > 0 else "ink"
-            put(text, text=minus(f"{g if shown else w:+.2f}"), color=stage.color(color))
+            put(text, text=num(g if shown else w, sign=True), color=stage.color(color))
 
     @staticmethod
     def _flat(net: Net) -> np.ndarray:
@@ -283,11 +286,11 @@ class ChainRule(Scene):
     def draw(self, clock: Clock) -> None:
         ahead, behind = clock.line(0.03, 0.36) * 5, clock.line(0.42, 0.92) * 5
         for i, text in enumerate(self.forward):
-            text.set_text(minus(f"{self.values[i]:.2f}") if ahead >= i else "")
+            text.set_text(num(self.values[i]) if ahead >= i else "")
         for i in range(5):
             done = behind >= 5 - i - 0.3
-            self.slopes[i].set_text(minus(f"{self.local[i]:+.2f}") if ahead >= i + 1 else "")
-            self.totals[i].set_text(minus(f"{self.products[i]:+.3f}") if done else "")
+            self.slopes[i].set_text(num(self.local[i], sign=True) if ahead >= i + 1 else "")
+            self.totals[i].set_text(num(self.products[i], 3, sign=True) if done else "")
         going_back = clock.u >= 0.42
         along = 5 - behind if going_back else ahead
         i = min(int(along), 4)
@@ -354,7 +357,7 @@ class Vanishing(Scene):
         self.bars = {"sigmoid": Bars(stage, ax, xs - 0.2, 0.36, "bad", base=low),
                      "relu": Bars(stage, ax, xs + 0.2, 0.36, "good", base=low)}
         self.readout = Readout(stage, side, ("layer", "sigmoid", "ReLU"), ("12", "8.888e-8", "88.888"),
-                               formula=r"$\delta_l=(W^{\top}\delta_{l+1})\;\sigma'(z_l)$",
+                               formula=r"$\sigma'(z)\leq 0.25$",
                                colors=("ink", "bad", "good"))
 
     def draw(self, clock: Clock) -> None:

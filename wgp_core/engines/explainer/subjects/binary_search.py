@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.text import Text
 
 from ..layout import Rect
-from ..pieces import Discs, Readout, Tiles, blend, rgba, tint
+from ..pieces import Discs, Readout, Tiles, blend, extent, rgba, tint
 from ..scene import Clock, Scene, smooth
 from ..stage import Stage
 from .base import Subject, Topic
@@ -55,7 +56,9 @@ class Halving(Scene):
         self.steps, self.found = probes(self.values, self.target)
         n = len(self.values)
         room = stage.content
-        goal, array, pointers, log = room.rows((0.75, 1.2, 1.0, max(room.h - 3.5, 1.5)), gap=0.12)
+        parts = [0.75, 1.2, 1.0, min(max(room.h - 3.5, 1.5), 1.2 * max(len(self.steps), 4))]
+        spare = room.h - sum(parts) - 0.36
+        goal, array, pointers, log = room.inset(0, max(spare / 2, 0)).rows(parts, gap=0.12)
         self.cell = min(array.w / n, 1.4)
         self.x0 = array.cx - self.cell * n / 2
         height = min(array.h, max(self.cell * 0.95, 0.75))
@@ -88,20 +91,31 @@ class Halving(Scene):
         self._pointer_y = rect.top - 0.12
 
     def _build_log(self, stage: Stage, rect: Rect) -> None:
-        rows = rect.rows(max(len(self.steps), 4), gap=0.1)[:len(self.steps)]
+        rows = rect.rows(max(len(self.steps), 4), gap=0.12)[:len(self.steps)]
         self.bars, self.notes = [], []
         for row, step in zip(rows, self.steps, strict=True):
-            bar_h = min(row.h * 0.32, 0.24)
-            full = np.array([[self.x0 + step.low * self.cell, row.top - bar_h,
-                              (step.high - step.low + 1) * self.cell, bar_h]])
-            self.bars.append((Tiles(stage, full, self.tones["open"]), full))
+            h = min(row.h, 0.62)
+            left, count = self.x0 + step.low * self.cell, step.high - step.low + 1
+            full = np.array([[left, row.cy - h / 2, count * self.cell, h]])
+            self.bars.append((Tiles(stage, full, self.tones["open"], zorder=6), full))
             value = self.values[step.middle]
-            left = step.high - step.low + 1
             verdict = "found" if value == self.target else f"{value:g} {'<' if value < self.target else '>'} " \
                 f"{self.target:g}: go {'right' if value < self.target else 'left'}"
-            self.notes.append(stage.moving(stage.text(
-                rect.cx, row.top - bar_h - min(0.28, row.h * 0.35), f"{left} open, {verdict}", "label",
-                color="good" if value == self.target else "ink")))
+            note = stage.moving(stage.text(0, row.cy, f"{count} open, {verdict}", "label", zorder=7,
+                                           color="good" if value == self.target else "ink"))
+            self.notes.append(note)
+            self._beside(stage, note, left, left + count * self.cell)
+
+    def _beside(self, stage: Stage, note: Text, left: float, right: float) -> None:
+        """Put a note on the roomier side of its bar, or inside where neither side has room."""
+        width = extent(stage, note, note.get_text())[0] + 0.35
+        room_left, room_right = left - stage.content.x, stage.content.right - right
+        if max(room_left, room_right) < width:
+            note.set_x((left + right) / 2)
+        elif room_right >= room_left:
+            note.set(x=right + 0.2, ha="left")
+        else:
+            note.set(x=left - 0.2, ha="right")
 
     def draw(self, clock: Clock) -> None:
         i, part = clock.index(0.03, 0.9, len(self.steps))
@@ -161,13 +175,10 @@ class AgainstLinear(Scene):
                          np.full(len(k), 0.88 * w), np.full(len(k), 0.88 * h)], 1)
 
     def draw(self, clock: Clock) -> None:
-        read = min(int(clock.line(0.04, 0.9) * (self.place + 1.0001)), self.place + 1)
-        self.tiles[0].paint(self._linear(read))
-        self.texts[0].set_text(f"{read} values read" + (", found" if read > self.place else ""))
-        pace = 0.9 / (self.place + 1) * 5
-        done = min(int(max(clock.u - 0.04, 0) / pace + 1e-9), len(self.steps))
-        self.tiles[1].paint(self._binary(done))
-        self.texts[1].set_text(f"{done} values read" + (", found" if done == len(self.steps) else ""))
+        ticks = int(clock.line(0.03, 0.9) ** 2 * (self.place + 1) + 1e-9)  # one read a tick for both, ever faster
+        for k, (read, needed) in enumerate(((ticks, self.place + 1), (min(ticks, len(self.steps)), len(self.steps)))):
+            self.tiles[k].paint(self._binary(read) if k else self._linear(read))
+            self.texts[k].set_text(f"{read} value{'' if read == 1 else 's'} read{', found' if read == needed else ''}")
 
     def _linear(self, read: int) -> np.ndarray:
         colors = np.tile(self.tones["open"], (self.count, 1))
@@ -241,8 +252,8 @@ def make(topic: Topic) -> list[Scene]:
     return [
         Halving("Binary search", "Read the middle value: each look throws away half of what is still open.",
                 values=values, target=target, weight=1.3, min_seconds=3),
-        AgainstLinear("Against linear search", "One by one, the time grows with the place; by halving, seven or eight "
-                      "looks suffice.", place=place),
+        AgainstLinear("Against linear search", "Both read one value a tick. Among 128 values, halving never needs more "
+                      "than eight.", place=place),
         Logarithm("Why it is so fast", "Doubling the number of values costs only one more step.", priority=2),
     ]
 

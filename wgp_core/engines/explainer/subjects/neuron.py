@@ -11,7 +11,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.patches import Polygon
 
 from ..layout import Rect
-from ..parts import between, dots, node, put
+from ..parts import between, dots, node, num, put
 from ..pieces import Readout, minus
 from ..scene import Clock, Scene, mix
 from ..stage import Stage
@@ -71,7 +71,7 @@ class WeightedSum(Scene):
     def _build_net(self, stage: Stage, net: Rect) -> None:
         n = self.inputs
         spread = min(net.h / 2 - 0.95, 2.0)
-        left, middle = net.x + 0.75, mix(net.x, net.right, 0.66)
+        left, middle = net.x + 1.2, mix(net.x, net.right, 0.68)
         ys = [net.cy + spread * (1 - 2 * i / (n - 1)) for i in range(n)]
         self.sum_at = middle, net.cy
         self.sources = [(left, y) for y in ys]
@@ -87,9 +87,9 @@ class WeightedSum(Scene):
         for i, (x, y) in enumerate(self.sources):
             f = 0.45
             box = {"facecolor": stage.color("paper"), "edgecolor": "none", "pad": stage.unit_px * 0.03, "alpha": 0.9}
-            stage.moving(stage.text(mix(x, middle, f), mix(y, net.cy, f), minus(f"{self.weights[i]:+.1f}"), "label",
+            stage.moving(stage.text(mix(x, middle, f), mix(y, net.cy, f), num(self.weights[i], 1, sign=True), "label",
                                     zorder=3, bbox=box))
-            stage.text(x, y + 0.86, f"x{_SUBSCRIPTS[i]}", "small", color="muted")
+            stage.text(x - 0.76, y, f"x{_SUBSCRIPTS[i]}", "label", color="muted", ha="right")
         self.pulse = dots(stage, stage.ax, "accent", size=0.16, zorder=2.5, edge=False)
 
     def _build_plot(self, stage: Stage, plot: Rect) -> None:
@@ -123,9 +123,9 @@ class WeightedSum(Scene):
         ys = [mix(s[1], self.sum_at[1], f) for s in self.sources]
         self.pulse.set_data(np.ravel(xs), np.ravel(ys))
         for item, value in zip(self.nodes, x, strict=True):
-            item.light(minus(f"{value:+.2f}"), between(stage, "panel", "s0" if value >= 0 else "s3", abs(value) * 0.5),
+            item.light(num(value, sign=True), between(stage, "panel", "s0" if value >= 0 else "s3", abs(value) * 0.5),
                        stage.color("muted"), stage.color("ink"))
-        self.sigma.light(minus(f"{z:+.2f}"), between(stage, "panel", "accent", 0.25), stage.color("accent"),
+        self.sigma.light(num(z, sign=True), between(stage, "panel", "accent", 0.25), stage.color("accent"),
                          stage.color("ink"))
         shown = min(max(z, -4), 4)
         self.guide.set_data([shown, shown, -4], [self.low, y, y])
@@ -170,7 +170,7 @@ class Activations(Scene):
         z = round(self.input_at(clock.u), 2)
         for value, ball, drop, f in zip(self.values, self.balls, self.drops, ACTIVATIONS.values(), strict=True):
             y = float(f(np.array(z)))
-            value.set_text(minus(f"f({z:.1f}) = {y:.2f}"))
+            value.set_text(f"f({num(z, 1)}) = {num(y)}")
             ball.set_data([z], [y])
             drop.set_data([z, z], [0, y])
 
@@ -261,7 +261,7 @@ class Boundary(Scene):
         right = self.data.right(angle)
         wrong = self.data.points[~right]
         self.rings.set_data(wrong[:, 0], wrong[:, 1])
-        self.readout.show(minus(f"{w[0]:+.2f}"), minus(f"{w[1]:+.2f}"), minus(f"{b:+.2f}"), str(len(wrong)),
+        self.readout.show(num(w[0], sign=True), num(w[1], sign=True), num(b, sign=True), str(len(wrong)),
                           f"{100 * right.mean():.0f} %")
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..layout import Rect
-from ..pieces import Readout, Tiles, blend, rgba
+from ..pieces import Readout, Tiles, blend, minus, rgba
 from ..scene import Clock, Scene, smooth
 from ..stage import Stage
 from .base import Subject, Topic
@@ -128,6 +128,7 @@ def selection_sort(tape: Tape) -> None:
             tape.pivot = tape.order[least]
             if tape.greater(least, j):
                 least = j
+        tape.pivot = tape.order[least]
         tape.swap(i, least)
         tape.settle([i])
 
@@ -218,7 +219,7 @@ class Bars:
         self.window = stage.moving(stage.line([], [], color="muted", width=0.06, zorder=2))
         self.tiles = Tiles(stage, self._boxes(self.tape.frames[0].slots, self.tape.frames[0].lane),
                            self._colors(self.tape.frames[0]))
-        self.labels = [stage.moving(stage.text(0, 0, f"{v:g}", "label" if len(self.values) < 15 else "small",
+        self.labels = [stage.moving(stage.text(0, 0, minus(f"{v:g}"), "label" if len(self.values) < 15 else "small",
                                                zorder=4)) for v in self.values] if labels else []
 
     def _boxes(self, slots: np.ndarray, lane: np.ndarray) -> np.ndarray:
@@ -248,8 +249,9 @@ class Bars:
         lane = before.lane + (now.lane - before.lane) * part
         self.tiles.place(self._boxes(slots, lane))
         self.tiles.paint(self._colors(now))
-        xs = self._lanes[0].x + (slots + 0.5) * self._slot
-        ys = self._base(lane) - self._zero - 0.27
+        near = now if part >= 0.5 else before  # labels jump, so that they never cross
+        xs = self._lanes[0].x + (near.slots + 0.5) * self._slot
+        ys = self._base(near.lane) - self._zero - 0.27
         for k, label in enumerate(self.labels):
             if label.get_position() != (xs[k], ys[k]):
                 label.set_position((xs[k], ys[k]))
@@ -287,7 +289,7 @@ class Sort(Scene):
         frame = self.bars.show(i + 1, smooth(part / 0.85))
         shown = [f"{len(self.values)}", f"{frame.comparisons}", f"{frame.moves}"]
         if len(self.panel.values) == 4:
-            shown.append(f"{self.values[frame.pivot]:g}" if frame.pivot >= 0 else "")
+            shown.append(minus(f"{self.values[frame.pivot]:g}") if frame.pivot >= 0 else "")
         self.panel.show(*shown)
 
 
@@ -334,10 +336,8 @@ class Growth(Scene):
         n = np.linspace(1, self.largest, 120)
         for ys, color in ((n * (n - 1) / 2, "faint"), (n * np.log2(n), "faint")):
             ax.plot(n, ys, color=stage.color(color), lw=stage.line_width(0.06), zorder=1)
-        x = self.largest * 0.66
-        stage.text(x - 1.5, x * x / 2 + top * 0.03, r"$n(n-1)/2$", "label", color="muted", ha="right", math=True, on=ax)
-        stage.text(x, x * np.log2(x) + top * 0.04, r"$n\,\log_2 n$", "label", color="muted", ha="right", math=True,
-                   on=ax)
+        stage.text(self.largest * 0.68, top * 0.6, r"$n(n-1)/2$", "label", color="muted", ha="right", math=True, on=ax)
+        stage.text(self.largest, top * 0.32, r"$n\,\log_2 n$", "label", color="muted", ha="right", math=True, on=ax)
         self.marks = {name: stage.moving(ax.plot([], [], "o-", color=stage.color(tone), ms=stage.line_width(0.16),
                                                  lw=stage.line_width(0.045), zorder=3, clip_on=False)[0])
                       for name, tone in zip(self.names, ("s0", "s3"), strict=True)}

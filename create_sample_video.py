@@ -1,0 +1,84 @@
+"""Make videos without a window: one by flags, or many from a batch file.
+
+    ./run.sh create_sample_video.py --prompt "how gradient descent finds a minimum" --seconds 6 --output out.mp4
+    ./run.sh create_sample_video.py --batch examples/gradient_demo.json --dry-run
+    ./run.sh create_sample_video.py --replay outputs/VIDEO.mp4
+
+Exit status: 0 all made, 1 something failed or was refused, 2 wrong usage, 130 cancelled.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wgp_core import headless
+from wgp_core.request import CameraMovement, EngineChoice, Theme, VideoCodec
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+PROMPT = "How gradient descent finds a minimum"
+
+One = "One video"
+Many = "Many videos"
+Run = "How it runs"
+
+
+@app.command(help=__doc__, context_settings={"help_option_names": ["-h", "--help"]})
+def main(
+    prompt: Annotated[str | None, typer.Option(help=f'What the video shows. Default: "{PROMPT}".',
+                                               rich_help_panel=One)] = None,
+    negative_prompt: Annotated[str | None, typer.Option(help="What it must not show.", rich_help_panel=One)] = None,
+    engine: Annotated[EngineChoice | None, typer.Option(help="Which engine.", rich_help_panel=One)] = None,
+    model_id: Annotated[str | None, typer.Option(help="Diffusion model or folder.", rich_help_panel=One)] = None,
+    image_start: Annotated[Path | None, typer.Option(help="First frame.", rich_help_panel=One)] = None,
+    image_end: Annotated[Path | None, typer.Option(help="Last frame.", rich_help_panel=One)] = None,
+    width: Annotated[int | None, typer.Option(help="Pixels.", rich_help_panel=One)] = None,
+    height: Annotated[int | None, typer.Option(help="Pixels.", rich_help_panel=One)] = None,
+    seconds: Annotated[float | None, typer.Option(help="Length; or give --frames.", rich_help_panel=One)] = None,
+    frames: Annotated[int | None, typer.Option(help="Length in frames.", rich_help_panel=One)] = None,
+    fps: Annotated[int | None, typer.Option(help="Frames per second.", rich_help_panel=One)] = None,
+    steps: Annotated[int | None, typer.Option(help="Denoising steps.", rich_help_panel=One)] = None,
+    guidance: Annotated[float | None, typer.Option(help="Guidance scale.", rich_help_panel=One)] = None,
+    flow_shift: Annotated[float | None, typer.Option(help="Flow shift.", rich_help_panel=One)] = None,
+    seed: Annotated[int | None, typer.Option(help="-1 draws one.", rich_help_panel=One)] = None,
+    camera: Annotated[CameraMovement | None, typer.Option(help="Camera movement.", rich_help_panel=One)] = None,
+    theme: Annotated[Theme | None, typer.Option(help="Look of local drawings.", rich_help_panel=One)] = None,
+    codec: Annotated[VideoCodec | None, typer.Option(help="Video codec.", rich_help_panel=One)] = None,
+    crf: Annotated[int | None, typer.Option(help="Quality, 0 best to 51.", rich_help_panel=One)] = None,
+    subtitles: Annotated[bool | None, typer.Option(help="Write .srt and .vtt.", rich_help_panel=One)] = None,
+    snapshots: Annotated[int | None, typer.Option(help="PNG frames to save.", rich_help_panel=One)] = None,
+    fallback: Annotated[bool | None, typer.Option(help="Draw locally when diffusion fails.",
+                                                  rich_help_panel=One)] = None,
+    output: Annotated[Path | None, typer.Option(help="File to write.", rich_help_panel=One)] = None,
+    replay: Annotated[Path | None, typer.Option(help="Make a video again from the settings inside it.",
+                                                rich_help_panel=One)] = None,
+    batch: Annotated[Path | None, typer.Option(help="JSON, JSONL or CSV file of requests.",
+                                               rich_help_panel=Many)] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Skip what is done.", rich_help_panel=Many)] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything and print the plan.",
+                                          rich_help_panel=Many)] = False,
+    gpu: Annotated[str | None, typer.Option(help="cuda:0, cpu or auto.", rich_help_panel=Run)] = None,
+    profile: Annotated[str | None, typer.Option(help="VRAM profile.", rich_help_panel=Run)] = None,
+    output_dir: Annotated[Path | None, typer.Option(help="Where results go.", rich_help_panel=Run)] = None,
+    settings: Annotated[Path | None, typer.Option(help="Another settings.json.", rich_help_panel=Run)] = None,
+    json_: Annotated[bool, typer.Option("--json", help="One JSON object a video on standard output.",
+                                        rich_help_panel=Run)] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Log what happens.", rich_help_panel=Run)] = False,
+) -> None:
+    flags = {
+        "prompt": prompt, "negative_prompt": negative_prompt, "engine": engine, "model": model_id,
+        "start_image": image_start, "end_image": image_end, "width": width, "height": height, "seconds": seconds,
+        "frames": frames, "fps": fps, "steps": steps, "guidance": guidance, "flow_shift": flow_shift, "seed": seed,
+        "camera": camera, "theme": theme, "fallback_local_on_fail": fallback,
+    }
+    output_flags = {"codec": codec, "crf": crf, "subtitles": subtitles, "snapshots": snapshots, "path": output}
+    options = headless.Options(batch=batch, replay=replay, resume=resume, dry_run=dry_run, gpu=gpu, profile=profile,
+                               output_dir=output_dir, settings_file=settings, as_json=json_, verbose=verbose,
+                               default_prompt=PROMPT)
+    raise typer.Exit(headless.main(flags, output_flags, options))
+
+
+if __name__ == "__main__":
+    app()

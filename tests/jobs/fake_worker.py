@@ -1,0 +1,41 @@
+"""The real worker with a few more tasks, registered the way a feature registers its own."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from wgp_core.errors import EngineError
+from wgp_core.jobs import worker
+from wgp_core.jobs.tasks import TaskContext, task
+
+
+@task("echo")
+def echo(payload: Mapping[str, Any], context: TaskContext) -> Mapping[str, Any]:
+    return {"text": payload["text"]}
+
+
+@task("refuse")
+def refuse(payload: Mapping[str, Any], context: TaskContext) -> Mapping[str, Any]:
+    raise EngineError("No model.", fix="Get one.")
+
+
+@task("nap")
+def nap(payload: Mapping[str, Any], context: TaskContext) -> Mapping[str, Any]:
+    until = time.monotonic() + payload["seconds"]
+    while time.monotonic() < until:
+        context.cancel.raise_if_cancelled()
+        time.sleep(0.02)
+    return {}
+
+
+@task("abort")
+def abort(payload: Mapping[str, Any], context: TaskContext) -> Mapping[str, Any]:
+    os.abort()
+
+
+if __name__ == "__main__":
+    sys.exit(worker.main())

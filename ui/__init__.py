@@ -1,0 +1,1 @@
+"""The window: Gradio tabs over one `Studio`. Knows nothing of engines' insides, torch or SQL."""

@@ -1,0 +1,96 @@
+"""Putting values into the form of the Generate tab, and reading the requests that it asks for.
+
+Any tab may fill the form: it outputs to `Generate.form_outputs` what `fill` or `fill_from_request` returns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from wgp_core.context import Studio
+from wgp_core.engines.base import EngineSpec
+from wgp_core.errors import RequestError
+from wgp_core.media.metadata import read_manifest
+from wgp_core.models.inventory import ModelTask, all_models
+from wgp_core.prompts.macros import split_prompts
+from wgp_core.request import VideoRequest
+from wgp_core.resolve import resolve
+from wgp_core.result import Manifest
+
+from . import form
+from .components import notice
+from .form import CUSTOM, NAMES, OPTIONAL, FormValues
+
+
+def fill(studio: Studio, values: FormValues) -> list[Any]:
+    """Updates for `form_outputs`: values, and what the engine shows and allows."""
+    spec = form.effective_spec(studio.engines, values.engine)
+    updates = {name: gr.update(value=getattr(values, name)) for name in NAMES}
+    choices = form.size_choices(spec)
+    known = values.size in {value for _, value in choices}
+    models = model_choices(studio)
+    updates["size"] = gr.update(choices=choices, value=values.size if known else CUSTOM)
+    updates["seconds"] = gr.update(value=values.seconds, maximum=spec.max_seconds)
+    updates["model"] = gr.update(choices=models, visible=shows_model(values.engine, spec),
+                                 value=values.model if values.model in {value for _, value in models} else "")
+    for name in (*OPTIONAL, "start_image", "end_image", "captions", "theme", "camera"):
+        updates[name] = gr.update(value=getattr(values, name), visible=name in spec.uses)
+    carried = form.carried_words(values.carried)
+    hint = notice(f"Also set from the loaded video: {carried}.", fix="Reset form drops it.") if carried else ""
+    return [*updates.values(), gr.update(visible=not known or values.size == CUSTOM),
+            engine_hint(studio, values.engine) + hint, f'<p class="w-quiet">{form.hidden_hint(spec)}</p>']
+
+
+def fill_from_request(studio: Studio, request: VideoRequest) -> list[Any]:
+    """Updates for `form_outputs` that show this request."""
+    spec = form.effective_spec(studio.engines, request.engine.value)
+    return fill(studio, FormValues.from_request(request, spec))
+
+
+def requests_of(studio: Studio, values: FormValues) -> tuple[list[VideoRequest], tuple[str, ...]]:
+    """The requests that the form asks for, and what was moved to fit the engine. Raises `WgpError`."""
+    spec = form.effective_spec(studio.engines, values.engine)
+    prompts = split_prompts(values.prompt or "", per=values.many or "whole")  # type: ignore[arg-type]
+    base = form.with_rules(values.to_request(spec), studio.settings, values.carried)
+    snapped, notes = spec.snap(base)
+    requests = [snapped.with_(prompt=prompt) for prompt in prompts]
+    resolve(requests[0], studio.engines, studio.settings)
+    return requests, notes
+
+
+def model_choices(studio: Studio) -> list[tuple[str, str]]:
+    found = [m for m in all_models(studio.paths) if m.task is ModelTask.TEXT_TO_VIDEO and m.installed]
+    return [("Best installed", ""), *((m.label, m.id) for m in found)]
+
+
+def shows_model(engine: str, spec: EngineSpec) -> bool:
+    return engine == "diffusion" or (engine == "auto" and spec.choice.value == "diffusion")
+
+
+def engine_hint(studio: Studio, engine: str) -> str:
+    return f'<p class="w-quiet">{form.engine_hint(studio.engines, engine)}</p>'
+
+
+def snapped_values(studio: Studio, values: FormValues) -> tuple[FormValues, tuple[str, ...]]:
+    """The values moved to what the engine takes, and a note for each move."""
+    spec = form.effective_spec(studio.engines, values.engine)
+    open_ = replace(values, prompt=values.prompt or "x", width=values.width or spec.defaults.width,
+                    height=values.height or spec.defaults.height)
+    request, notes = spec.snap(open_.to_request(spec))
+    length = min(values.seconds or spec.defaults.seconds, spec.max_seconds)
+    if length != values.seconds and values.seconds:
+        notes = (*notes, f"Length {values.seconds:g} s became {length:g} s: {spec.label} makes at most that.")
+    return replace(open_, prompt=values.prompt, width=request.width, height=request.height, fps=request.fps,
+                   frames=request.frames, seconds=length), notes
+
+
+def request_in(file: Path) -> VideoRequest:
+    manifest = read_manifest(file)
+    if manifest is None:
+        raise RequestError(f"{file.name} carries no settings of this program.",
+                           fix="Choose a video that was made by WGP Studio and not encoded again since.")
+    return Manifest.from_dict(manifest).request

@@ -1,0 +1,105 @@
+"""A finished video in the page: player, facts, timings in words, warnings and what can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wgp_core.store.records import GenerationRecord, JobRecord, JobState
+
+from .components import Action, actions_row, badge, chips, empty_state, notices
+from .progress import job_view
+from .words import ago, clock, duration, esc, file_size, file_url, modified, short, timings
+
+ENGINE_NAMES = {"explainer": "local engine"}
+PLAYABLE = (".mp4", ".webm", ".m4v")
+
+
+def player(record: GenerationRecord) -> str:
+    """The video with its poster; a picture where the browser cannot play the format."""
+    if record.missing:
+        return f'<div class="w-picture blank"><p>The file is no longer at<br>{esc(record.path)}</p></div>'
+    poster = file_url(record.poster, modified(record.poster)) if modified(record.poster) else ""
+    source = file_url(record.path, modified(record.path))
+    suffix = record.path.suffix.lower()
+    ratio = f"--ratio:{record.width}/{record.height}"
+    if suffix in PLAYABLE:
+        shown = f' poster="{esc(poster)}"' if poster else ""
+        return (f'<div class="w-picture" style="{ratio}"><video controls playsinline preload="metadata"{shown} '
+                f'src="{esc(source)}" aria-label="{esc(short(record.prompt))}"></video></div>')
+    picture = source if suffix == ".gif" else poster
+    note = "" if suffix == ".gif" else ('<p class="w-quiet">Browsers cannot play this format. Download it to open it in '
+                                        'an editor.</p>')
+    image = f'<img src="{esc(picture)}" alt="{esc(short(record.prompt))}">' if picture else ""
+    return f'<div class="w-picture{"" if image else " blank"}" style="{ratio}">{image}</div>{note}'
+
+
+def facts(record: GenerationRecord) -> tuple[str, ...]:
+    engine = record.model or ENGINE_NAMES.get(record.engine, record.engine)
+    return (f"{record.width} × {record.height}", duration(record.seconds), f"{record.fps} fps", engine,
+            f"seed {record.seed}")
+
+
+def made_in(record: GenerationRecord) -> str:
+    """ "Made in 14 s: drawing frames 11 s, encoding the video 2 s." """
+    if not record.took_s:
+        return ""
+    parts = timings(dict(record.manifest.get("timings_s") or {}))
+    return f"Made in {duration(record.took_s)}{': ' + parts if parts else ''}."
+
+
+def download_link(record: GenerationRecord) -> str:
+    if record.missing:
+        return ""
+    size = file_size(record.path.stat().st_size)
+    return (f'<a class="w-btn primary" href="{esc(file_url(record.path))}" download="{esc(record.path.name)}">'
+            f'Download <small>{esc(record.path.suffix.lstrip(".").upper())} · {size}</small></a>')
+
+
+def result_panel(record: GenerationRecord) -> str:
+    """A finished video on the Generate tab."""
+    buttons = actions_row((Action("use", "Use these settings"),
+                           Action("vary", "Make a variation", title="The same settings with a new seed"),
+                           Action("open", "Show in Library")), id=record.id)
+    buttons = buttons.replace('<div class="w-actions">', f'<div class="w-actions">{download_link(record)}', 1)
+    return (f'<section class="w-card w-result" aria-label="Result">{player(record)}'
+            f'<div class="w-result-text"><p class="w-prompt">{esc(record.prompt)}</p>{chips(facts(record))}'
+            f'<p class="w-quiet">{esc(made_in(record))} {esc(ago(record.created_at))}</p>'
+            f'{notices(record.warnings, kind="warn")}{buttons}</div></section>')
+
+
+def outcome_panel(job: JobRecord) -> str:
+    """A job that ended without a video: why, and what to do."""
+    view = job_view(job)
+    failed = job.state is JobState.FAILED
+    buttons = actions_row((Action("retry", "Try again", "primary"), Action("use-job", "Use these settings")), id=job.id)
+    reason = view.error or ("You cancelled this job." if not failed else "No reason was recorded.")
+    return (f'<section class="w-card w-outcome {job.state.value}" role="{"alert" if failed else "status"}">'
+            f'<div class="w-line">{badge(view.badge, job.state.value)}<strong>{esc(view.title)}</strong></div>'
+            f'<p>{esc(reason)}</p>{notices(view.notes, kind="warn")}{chips(view.facts)}{buttons}</section>')
+
+
+def recent_strip(records: Sequence[GenerationRecord], shown: str) -> str:
+    """Small posters of the latest videos, to go back to one; nothing where there is only the one that is shown."""
+    if len(records) < 2:
+        return ""
+    return ('<nav class="w-strip" aria-label="Latest videos">'
+            + "".join(thumbnail(record, "show", current=record.id == shown) for record in records) + "</nav>")
+
+
+def thumbnail(record: GenerationRecord, action: str, *, current: bool = False, caption: bool = False) -> str:
+    """A poster as a button, with length and star."""
+    stamp = modified(record.poster)
+    image = (f'<img loading="lazy" src="{esc(file_url(record.poster, stamp))}" alt="">'
+             if record.poster and stamp else '<i class="w-icon film"></i>')
+    star = '<b class="w-star" aria-label="Favourite">★</b>' if record.favourite else ""
+    under = (f'<span class="w-thumb-text">{esc(short(record.prompt, 70))}<small>{esc(ago(record.created_at))}</small></span>'
+             if caption else "")
+    return (f'<button type="button" class="w-thumb{" current" if current else ""}" data-action="{action}" '
+            f'data-id="{esc(record.id)}" aria-label="{esc(short(record.prompt))}"{" aria-current=true" if current else ""}>'
+            f'<span class="w-thumb-picture">{image}<em>{clock(record.seconds)}</em>{star}</span>{under}</button>')
+
+
+def first_visit() -> str:
+    return empty_state("Your video will appear here",
+                       "Describe a subject, for example “how gradient descent finds a minimum”, and press Generate. "
+                       "You can leave the page meanwhile; the work goes on.")

@@ -1,0 +1,293 @@
+"""Generate: the form on the left, what happens with it on the right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from wgp_core.context import Studio
+from wgp_core.media.images import load_image
+from wgp_core.request import CameraMovement, VideoCodec
+
+from . import form, stage
+from .components import QUIET, PictureInput, action_html, attempt, notice, notices, plain_html
+from .filling import (
+    engine_hint,
+    fill,
+    fill_from_request,
+    model_choices,
+    request_in,
+    requests_of,
+    shows_model,
+    snapped_values,
+)
+from .form import CUSTOM, NAMES, FormValues
+from .window import Window
+from .words import plural
+
+ID, LABEL = "generate", "Generate"
+MANY = [("One video from the whole text", "whole"), ("One video per line", "line"),
+        ("One video per paragraph", "paragraph")]
+MACRO_HELP = """Write variants with variables. This makes two videos:
+
+```
+! {Method}="bubble sort","quick sort" : {Style}="step by step"
+How {Method} works, {Style}
+```"""
+ENGINES = [("Automatic", "auto"), ("Local drawing", "local"), ("Diffusion model", "diffusion")]
+CODECS = [("H.264, plays everywhere", "h264"), ("H.265, smaller", "h265"), ("ProRes, for editing", "prores")]
+
+
+@dataclass(frozen=True)
+class Fields:
+    """The form's components, named and ordered as `FormValues`."""
+
+    prompt: gr.Textbox
+    many: gr.Radio
+    engine: gr.Dropdown
+    model: gr.Dropdown
+    size: gr.Dropdown
+    width: gr.Number
+    height: gr.Number
+    seconds: gr.Slider
+    theme: gr.Radio
+    camera: gr.Dropdown
+    captions: gr.Checkbox
+    start_image: gr.Image
+    end_image: gr.Image
+    negative_prompt: gr.Textbox
+    fps: gr.Number
+    frames: gr.Number
+    seed: gr.Number
+    steps: gr.Number
+    guidance: gr.Number
+    flow_shift: gr.Number
+    codec: gr.Dropdown
+    crf: gr.Number
+    subtitles: gr.Checkbox
+    snapshots: gr.Number
+    carried: gr.Textbox
+
+    def list(self) -> list[Any]:
+        return [getattr(self, f.name) for f in fields(self)]
+
+
+@dataclass(frozen=True)
+class Generate:
+    """The tab's parts."""
+
+    fields: Fields
+    go: gr.Button
+    cancel: gr.Button
+    load: gr.UploadButton
+    reset: gr.Button
+    dice: gr.Button
+    message: gr.HTML
+    engine_hint: gr.HTML
+    hidden_hint: gr.HTML
+    custom: gr.Row
+    now: gr.HTML
+    result: gr.HTML
+    pinned: gr.State
+    kept: gr.BrowserState
+
+    @property
+    def form_outputs(self) -> list[Any]:
+        """Every field and every hint that `fill` sets."""
+        return [*self.fields.list(), self.custom, self.engine_hint, self.hidden_hint]
+
+
+# -- building ---------------------------------------------------------------------------------------------------
+
+
+def build(studio: Studio) -> Generate:
+    start = form.defaults(studio.settings, form.effective_spec(studio.engines, studio.settings.engine))
+    made: dict[str, Any] = {}
+    with gr.Row(elem_id="workbench"):
+        with gr.Column(elem_id="compose"):
+            made["prompt"] = gr.Textbox(label="Prompt", lines=4, max_lines=12, elem_id="prompt", autofocus=True,
+                                        placeholder="What should the video show?  For example: how gradient descent "
+                                                    "finds a minimum")
+            with gr.Row(elem_id="run-row"):
+                go = gr.Button("Generate", variant="primary", elem_id="generate", min_width=120)
+                cancel = gr.Button("Cancel", elem_id="cancel", interactive=False, min_width=90)
+            message = plain_html(elem_id="form-message")
+        with gr.Column(elem_id="stage"):
+            now, result = plain_html(elem_id="now"), action_html(elem_id="result")
+        with gr.Column(elem_id="options"):
+            hints = _build_basics(studio, start, made)
+            _build_look(start, made)
+            hidden_hint, dice = _build_advanced(start, made)
+            _build_output(start, made)
+            with gr.Row(elem_id="form-row"):
+                load = gr.UploadButton("Load settings from a video", size="sm", elem_id="load-settings",
+                                       file_types=["video", ".gif", ".png"])
+                reset = gr.Button("Reset form", size="sm", elem_id="reset-form", min_width=100)
+    made["carried"] = gr.Textbox(start.carried, visible=False, label="Carried along")
+    return Generate(Fields(**{name: made[name] for name in NAMES}), go, cancel, load, reset, dice, message, hints[0],
+                    hidden_hint, hints[1], now, result, gr.State(""),
+                    gr.BrowserState(None, storage_key="wgp-form", secret="wgp-studio-form"))
+
+
+def _build_basics(studio: Studio, start: FormValues, made: dict[str, Any]) -> tuple[gr.HTML, gr.Row]:
+    spec = form.effective_spec(studio.engines, start.engine)
+    with gr.Row(elem_classes="w-pair"):
+        made["engine"] = gr.Dropdown(ENGINES, value=start.engine, label="Engine", elem_id="engine", min_width=130)
+        made["model"] = gr.Dropdown(model_choices(studio), value=start.model, label="Model", min_width=130,
+                                    visible=shows_model(start.engine, spec))
+        made["size"] = gr.Dropdown(form.size_choices(spec), value=start.size, label="Size", elem_id="size", min_width=130)
+    hint = plain_html(engine_hint(studio, start.engine), elem_id="engine-hint")
+    with gr.Row(visible=start.size == CUSTOM, elem_classes="w-pair") as custom:
+        made["width"] = gr.Number(start.width, label="Width", precision=0, elem_id="width", min_width=80)
+        made["height"] = gr.Number(start.height, label="Height", precision=0, elem_id="height", min_width=80)
+    made["seconds"] = gr.Slider(1, spec.max_seconds, value=start.seconds, step=0.5, label="Length in seconds",
+                                elem_id="seconds")
+    return hint, custom
+
+
+def _build_look(start: FormValues, made: dict[str, Any]) -> None:
+    cameras = [(_spell(camera.value), camera.value) for camera in CameraMovement]
+    with gr.Accordion("Look and motion", open=False):
+        with gr.Row(elem_classes="w-pair"):
+            made["theme"] = gr.Radio([("Dark", "dark"), ("Light", "light")], value=start.theme, label="Background",
+                                     min_width=130)
+            made["camera"] = gr.Dropdown(cameras, value=start.camera, label="Camera movement", min_width=130)
+        made["captions"] = gr.Checkbox(start.captions, label="Captions in the picture")
+        with gr.Row(elem_classes="w-pair"):
+            made["start_image"] = _picture("Start image")
+            made["end_image"] = _picture("End image")
+
+
+def _build_advanced(start: FormValues, made: dict[str, Any]) -> tuple[gr.HTML, gr.Button]:
+    with gr.Accordion("Advanced", open=False):
+        with gr.Row(elem_classes="w-pair"):
+            made["fps"] = gr.Number(start.fps, label="Frames per second", precision=0, placeholder="automatic",
+                                    elem_id="fps", min_width=110)
+            made["frames"] = gr.Number(start.frames, label="Frames", precision=0, placeholder="from the length",
+                                       elem_id="frames", min_width=110)
+        with gr.Row(elem_classes="w-pair w-bottom"):
+            made["seed"] = gr.Number(start.seed, label="Seed  (-1 draws a new one)", precision=0, elem_id="seed",
+                                     min_width=110)
+            dice = gr.Button("Random seed", size="md", min_width=110, elem_id="random-seed")
+        with gr.Row(elem_classes="w-pair"):
+            made["steps"] = gr.Number(start.steps, label="Steps", precision=0, visible=False, min_width=80)
+            made["guidance"] = gr.Number(start.guidance, label="Guidance", visible=False, min_width=80)
+            made["flow_shift"] = gr.Number(start.flow_shift, label="Flow shift", visible=False, min_width=80)
+        made["negative_prompt"] = gr.Textbox(label="Negative prompt", lines=2, visible=False)
+        hidden = plain_html(elem_id="hidden-hint")
+    return hidden, dice
+
+
+def _build_output(start: FormValues, made: dict[str, Any]) -> None:
+    with gr.Accordion("Output", open=False):
+        with gr.Row(elem_classes="w-pair"):
+            made["codec"] = gr.Dropdown([c for c in CODECS if c[1] in set(VideoCodec)], value=start.codec,
+                                        label="Format", min_width=130)
+            made["crf"] = gr.Number(start.crf, label="Quality  (CRF, 0 best to 51)", precision=0, minimum=0, maximum=51,
+                                    min_width=110)
+        with gr.Row(elem_classes="w-pair w-bottom"):
+            made["snapshots"] = gr.Number(start.snapshots, label="Picture snapshots", precision=0, minimum=0,
+                                          maximum=100, min_width=110)
+            made["subtitles"] = gr.Checkbox(start.subtitles, label="Subtitle files", min_width=110)
+    with gr.Accordion("Many prompts", open=False):
+        made["many"] = gr.Radio(MANY, value="whole", label="How the text is used", elem_id="many")
+        gr.Markdown(MACRO_HELP)
+
+
+def _picture(label: str) -> PictureInput:
+    return PictureInput(label=label, type="filepath", sources=["upload", "clipboard"], height=150, buttons=[],
+                        min_width=130)
+
+
+def _spell(name: str) -> str:
+    return name.replace("-", " ").capitalize()
+
+
+# -- wiring -----------------------------------------------------------------------------------------------------
+
+
+def wire(own: Generate, window: Window) -> None:
+    _wire_run(own, window)
+    _wire_form(own, window.studio)
+    _wire_memory(own, window)
+    stage.wire(own, window)
+
+
+def _wire_run(own: Generate, window: Window) -> None:
+    studio, inputs = window.studio, own.fields.list()
+
+    def go(*values: Any) -> list[Any]:
+        made, problem = attempt(lambda: requests_of(studio, FormValues.of(values)))
+        if made is None:
+            return [problem, *[gr.skip()] * 4]
+        jobs, problem = attempt(lambda: studio.queue.submit_many(made[0]))
+        added = notice(f"{plural(len(made[0]), 'video')} added to the queue.", kind="good") if len(made[0]) > 1 else ""
+        return [problem or notices(made[1]) + added, *stage.views(studio, ""), ""]
+
+    outputs = [own.message, own.now, own.result, own.cancel, own.pinned]
+    own.go.click(go, inputs, outputs, trigger_mode="once", **QUIET)
+
+    def cancel() -> list[Any]:
+        _, problem = attempt(lambda: stage.cancel_current(studio))
+        return [problem, *stage.views(studio, "")]
+
+    own.cancel.click(cancel, None, outputs[:-1], **QUIET)
+
+
+def _wire_form(own: Generate, studio: Studio) -> None:
+    f, inputs = own.fields, own.fields.list()
+
+    def snap(*values: Any) -> list[Any]:
+        now = FormValues.of(values)
+        moved, problem = attempt(lambda: snapped_values(studio, now))
+        return [problem, *fill(studio, now)] if moved is None else [notices(moved[1]), *fill(studio, moved[0])]
+
+    gr.on([f.engine.input, f.size.input, f.width.blur, f.height.blur, f.fps.blur, f.frames.blur], snap, inputs,
+          [own.message, *own.form_outputs], **QUIET)
+    f.seconds.input(None, None, f.frames, js="() => null")
+    own.dice.click(None, None, f.seed, js="() => Math.floor(Math.random() * 4294967295)")
+    f.start_image.upload(_check_picture, f.start_image, [own.message, f.start_image], **QUIET)
+    f.end_image.upload(_check_picture, f.end_image, [own.message, f.end_image], **QUIET)
+
+    def load(file: str) -> list[Any]:
+        filled, problem = attempt(lambda: fill_from_request(studio, request_in(Path(file))))
+        told = notice("The settings of the video are in the form.", kind="good")
+        return [problem, *[gr.skip()] * len(own.form_outputs)] if filled is None else [told, *filled]
+
+    own.load.upload(load, own.load, [own.message, *own.form_outputs], **QUIET)
+
+    def reset() -> list[Any]:
+        spec = form.effective_spec(studio.engines, studio.settings.engine)
+        return ["", *fill(studio, form.defaults(studio.settings, spec))]
+
+    own.reset.click(reset, None, [own.message, *own.form_outputs], **QUIET)
+
+
+def _check_picture(path: str | None) -> list[Any]:
+    if path is None:
+        return ["", gr.skip()]
+    picture, problem = attempt(lambda: load_image(Path(path)))
+    return [problem, gr.skip() if picture is not None else None]
+
+
+def _wire_memory(own: Generate, window: Window) -> None:
+    """The form outlives a reload: the browser keeps it, and the server checks what comes back."""
+    studio, inputs = window.studio, own.fields.list()
+    pictures = ("start_image", "end_image")
+    saved = ", ".join(name for name in NAMES if name not in pictures)
+    keep = f"({', '.join(NAMES)}, kept) => window.wgpFormReady ? {{{saved}}} : kept"
+    changes = [getattr(own.fields, name).change for name in NAMES if name not in pictures]
+    gr.on(changes, None, [*inputs, own.kept], own.kept, js=keep, show_progress="hidden")
+
+    def restore(saved: Any) -> list[Any]:
+        values = FormValues.from_saved(saved)
+        if values is None:
+            spec = form.effective_spec(studio.engines, studio.settings.engine)
+            values = form.defaults(studio.settings, spec)
+        return fill(studio, values)
+
+    window.blocks.load(restore, own.kept, own.form_outputs, **QUIET).then(
+        None, None, None, js="() => { window.wgpFormReady = true; }")

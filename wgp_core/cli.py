@@ -1,0 +1,114 @@
+"""`python -m wgp_core COMMAND`: small tools around the core. Each command is thin; the work is done elsewhere."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from .errors import WgpError
+from .paths import build_paths
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
+                  context_settings={"help_option_names": ["-h", "--help"]},
+                  help="Tools of WGP Studio. The window is app.py, the headless script create_sample_video.py.")
+AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+
+
+def main() -> None:
+    """Entry point: errors meant for people become one line on stderr and exit status 1."""
+    try:
+        app()
+    except WgpError as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(1) from None
+
+
+@app.command()
+def doctor(port: Annotated[int, typer.Option(help="Port to look at.")] = 7860, as_json: AsJson = False) -> None:
+    """Check this machine: Python, torch, GPU, memory, disk, ffmpeg, folders, models, port."""
+    from dataclasses import asdict
+
+    from .doctor import Level, examine
+
+    marks = {Level.OK: "[green]ok[/]", Level.WARN: "[yellow]note[/]", Level.FAIL: "[red]FAIL[/]"}
+    console, worst, rows = Console(), Level.OK, []
+    for finding in examine(build_paths(), port=port):
+        rows.append(asdict(finding))
+        worst = Level.FAIL if Level.FAIL in (worst, finding.level) else worst
+        if not as_json:
+            console.print(f"{marks[finding.level]:>16}  [bold]{finding.name}[/]  ", end="")
+            console.print(finding.detail, markup=False, highlight=False, soft_wrap=True)
+            if finding.fix:
+                console.print(f"          -> {finding.fix}", markup=False, highlight=False, soft_wrap=True)
+    if as_json:
+        sys.stdout.write(json.dumps(rows, indent=2) + "\n")
+    raise typer.Exit(1 if worst is Level.FAIL else 0)
+
+
+@app.command()
+def inspect(file: Annotated[Path, typer.Argument(help="A video, GIF or PNG made by WGP Studio.")],
+            as_json: AsJson = False) -> None:
+    """Show the settings, prompts, models and timings that are embedded in a file."""
+    from .media.metadata import read_manifest
+    from .media.probe import probe
+    from .result import Manifest
+
+    manifest = Manifest.from_dict(read_manifest(file))
+    if as_json:
+        sys.stdout.write(json.dumps(manifest.data, indent=2, ensure_ascii=False) + "\n")
+        return
+    info, request = probe(file), manifest.request
+    console, table = Console(), Table(show_header=False, box=None, pad_edge=False)
+    facts = {
+        "file": f"{info.width}x{info.height}, {info.fps:g} fps, {info.seconds:.1f} s, {info.codec}",
+        "made": manifest.data.get("created_at", ""), "engine": manifest.data.get("engine", ""),
+        "prompt": manifest.asked.prompt, "enhanced": manifest.data.get("prompts", {}).get("enhanced") or "",
+        "seed": request.seed, "scenes": "; ".join(scene.title for scene in request.plan),
+        "models": ", ".join(str(model.get("name")) for model in manifest.models),
+        "timings": ", ".join(f"{k} {v:g} s" for k, v in (manifest.data.get("timings_s") or {}).items()),
+        "versions": ", ".join(f"{k} {v}" for k, v in manifest.versions.items()),
+        "warnings": " ".join(manifest.data.get("warnings") or ()),
+    }
+    for name, value in facts.items():
+        if value not in ("", None):
+            table.add_row(f"[bold]{name}[/]", str(value).replace("[", r"\["))
+    console.print(table)
+
+
+@app.command()
+def subjects(as_json: AsJson = False) -> None:
+    """List the subjects that the local engine knows and computes."""
+    from .engines.explainer.subjects import all_subjects
+
+    known = all_subjects()
+    if as_json:
+        sys.stdout.write(json.dumps([{"id": s.id, "title": s.title, "keywords": s.keywords} for s in known]) + "\n")
+        return
+    table = Table("subject", "is chosen by")
+    for item in known:
+        table.add_row(item.title, ", ".join(item.keywords))
+    Console().print(table)
+
+
+@app.command()
+def models(as_json: AsJson = False) -> None:
+    """List models: what is installed, what is missing, how large."""
+    from .models.inventory import all_models
+
+    found = all_models(build_paths())
+    if as_json:
+        rows = [{"id": m.id, "task": m.task.value, "installed": m.installed, "size_bytes": m.size_bytes,
+                 "path": str(m.path or "")} for m in found]
+        sys.stdout.write(json.dumps(rows) + "\n")
+        return
+    table = Table("model", "task", "installed", "MB", "what to do")
+    for model in found:
+        table.add_row(model.label, model.task.value, "yes" if model.installed else "no",
+                      f"{model.size_bytes / 1e6:.0f}", model.how_to_get)
+    Console().print(table)

@@ -1,0 +1,301 @@
+"""The headless script's work: requests in, files out, one after the other, in this process.
+
+Owns what a terminal sees (progress bars, the plan of a dry run, JSON lines) and the exit status. Results go to the
+same library that the window shows.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+
+from . import resolve
+from .batch import BatchItem, is_done, read_batch
+from .config import Config
+from .context import device_override, generation_context
+from .errors import RequestError, StoreError, WgpError
+from .events import Cancelled, CancelToken, Progress
+from .generate import GenerationContext, generate_video
+from .logs import configure
+from .media.encode import sweep_parts
+from .media.metadata import read_manifest
+from .paths import Paths, build_paths
+from .request import VideoRequest
+from .result import Manifest, VideoResult
+
+if TYPE_CHECKING:
+    from .store import Store
+
+log = logging.getLogger(__name__)
+
+OK, FAILED, USAGE, CANCELLED = 0, 1, 2, 130
+
+
+@dataclass(frozen=True)
+class Options:
+    """Everything on the command line that is not part of a request."""
+
+    batch: Path | None = None
+    replay: Path | None = None
+    resume: bool = False
+    dry_run: bool = False
+    gpu: str | None = None
+    profile: str | None = None
+    output_dir: Path | None = None
+    settings_file: Path | None = None
+    as_json: bool = False
+    verbose: bool = False
+    default_prompt: str = ""
+
+
+class LibraryRecorder:
+    """Puts results into the library; a library that cannot be opened costs a warning, never the video."""
+
+    job_id: str | None = None
+
+    def __init__(self, paths: Paths) -> None:
+        self._store: Store | None = None
+        self.problem = ""
+        try:
+            from .store import Store
+
+            self._store = Store.open(paths.database)
+        except StoreError as error:
+            self.problem = f"The result will not be in the library: {error}"
+
+    def planned(self, path: Path) -> None:
+        del path
+
+    def record(self, result: VideoResult) -> None:
+        if self._store is None:
+            return
+        try:
+            self._store.library.add(result)
+        except StoreError as error:
+            self.problem = f"The result is not in the library: {error}"
+
+    def close(self) -> None:
+        if self._store is not None:
+            self._store.close()
+
+
+def main(flags: Mapping[str, Any], output_flags: Mapping[str, Any], options: Options) -> int:
+    """Run the script and return its exit status. Prints to standard output and standard error."""
+    console = Console(stderr=options.as_json)
+    configure(verbose=options.verbose)
+    try:
+        paths = build_paths(outputs=options.output_dir, settings_file=options.settings_file).ensure()
+        overrides = device_override(options.gpu) if options.gpu else {}
+        if options.profile:
+            overrides["profile"] = options.profile
+        config = Config(paths.settings_file, overrides=overrides)
+        items = _items(flags, output_flags, options, config)
+    except WgpError as error:
+        console.print(f"[red]{_plain(error)}")
+        return USAGE
+    for problem in config.loaded.problems:
+        console.print(f"[yellow]{_plain(problem)}")
+    recorder = LibraryRecorder(paths)
+    try:
+        context = generation_context(paths, config.settings, recorder)
+        if options.dry_run:
+            return _print_plan(items, context, console, as_json=options.as_json)
+        sweep_parts(paths.outputs)
+        return _Runner(context, recorder, console, options).run(items)
+    finally:
+        recorder.close()
+
+
+def _items(flags: Mapping[str, Any], output_flags: Mapping[str, Any], options: Options,
+           config: Config) -> tuple[BatchItem, ...]:
+    given = {name: value for name, value in flags.items() if value is not None}
+    output = {name: value for name, value in output_flags.items() if value is not None}
+    if options.batch and options.replay:
+        raise RequestError("--batch and --replay cannot be used together.", fix="Give one of them.")
+    if options.batch and ("prompt" in given or "path" in output):
+        raise RequestError("--batch takes its prompts and names from the file.", fix="Leave out --prompt and --output.")
+    if "path" in output:
+        output["path"] = Path(output["path"]).expanduser().resolve()
+    for name in ("start_image", "end_image"):
+        if name in given:
+            given[name] = Path(given[name]).expanduser().resolve()
+    if options.replay:
+        return (_replayed(options.replay, given, output),)
+    start = resolve.new_request(config.settings, prompt=options.default_prompt)
+    request = dataclasses.replace(start, **given, output=dataclasses.replace(start.output, **output))
+    if options.batch:
+        return read_batch(options.batch, dataclasses.replace(request, prompt="").to_dict())
+    if options.resume:
+        raise RequestError("--resume belongs to --batch.", fix="Add --batch FILE.")
+    return (BatchItem(1, "request", request),)
+
+
+def _replayed(file: Path, given: Mapping[str, Any], output: Mapping[str, Any]) -> BatchItem:
+    manifest = Manifest.from_dict(read_manifest(file))
+    request = manifest.request
+    changes = dict(given)
+    if "seconds" in changes:
+        changes["frames"] = None
+    fresh = dataclasses.replace(request.output, **{"path": None, **output})
+    return BatchItem(1, f"replay of {file.name}", dataclasses.replace(request, **changes, output=fresh))
+
+
+def _print_plan(items: tuple[BatchItem, ...], context: GenerationContext, console: Console, *, as_json: bool) -> int:
+    table = Table("#", "prompt", "engine", "size", "frames", "fps", "notes", title="Plan")
+    refused = 0
+    for item in items:
+        row, problem = _plan_row(item, context)
+        refused += bool(problem)
+        if as_json:
+            sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+        else:
+            table.add_row(str(item.number), *(str(row.get(k, "")) for k in ("prompt", "engine", "size", "frames", "fps")),
+                          f"[red]{_plain(problem)}" if problem else _plain(" ".join(row["warnings"])))
+    if not as_json:
+        console.print(table)
+        console.print(f"{len(items) - refused} can be made, {refused} refused.")
+    return FAILED if refused else OK
+
+
+def _plan_row(item: BatchItem, context: GenerationContext) -> tuple[dict[str, Any], str]:
+    row: dict[str, Any] = {"number": item.number, "place": item.place, "status": "refused", "warnings": []}
+    if item.request is None:
+        return {**row, "error": item.problem}, f"{item.place}: {item.problem}"
+    try:
+        resolved = resolve.resolve(item.request, context.engines, context.settings)
+    except WgpError as error:
+        return {**row, "prompt": item.request.prompt, "error": str(error)}, f"{item.place}: {error}"
+    request = resolved.request
+    return {**row, "status": "ok", "prompt": request.prompt, "engine": resolved.engine.spec.id,
+            "size": f"{request.width}x{request.height}", "frames": request.frames, "fps": request.fps,
+            "warnings": list(resolved.warnings)}, ""
+
+
+class _Runner:
+    """Makes the items one by one; a failed one does not stop the rest."""
+
+    def __init__(self, context: GenerationContext, recorder: LibraryRecorder, console: Console,
+                 options: Options) -> None:
+        self._context, self._recorder, self._console, self._options = context, recorder, console, options
+        self._cancel = CancelToken()
+        self._failed = 0
+
+    def run(self, items: tuple[BatchItem, ...]) -> int:
+        done = skipped = 0
+        with _interruptible(self._cancel):
+            for item in items:
+                if item.request is None:
+                    self._refuse(item, item.problem)
+                elif self._options.resume and is_done(item.request, self._context.paths.outputs):
+                    skipped += 1
+                    self._say(item, "skipped", {}, f"[dim]{item.place}: done already")
+                else:
+                    try:
+                        done += self._make(item, item.request)
+                    except Cancelled:
+                        self._say(item, "cancelled", {}, "[yellow]Cancelled; nothing half-made was left behind.")
+                        return CANCELLED
+        if len(items) > 1:
+            self._console.print(f"{done} made, {skipped} skipped, {self._failed} failed or refused.")
+        return FAILED if self._failed else OK
+
+    def _make(self, item: BatchItem, request: VideoRequest) -> bool:
+        title = request.prompt or (request.plan[0].title if request.plan else "")
+        try:
+            with self._bars(f"[{item.number}] {title[:40]}") as on_progress:
+                result = generate_video(request, self._context, on_progress=on_progress, cancel=self._cancel)
+        except WgpError as error:
+            log.debug("item %d failed", item.number, exc_info=True)
+            self._refuse(item, str(error))
+            return False
+        self._report(item, result)
+        return True
+
+    def _report(self, item: BatchItem, result: VideoResult) -> None:
+        warnings = [*result.warnings, *filter(None, [self._recorder.problem]), *self._drift(result)]
+        facts = {**result.to_manifest(), "path": str(result.path), "warnings": warnings}
+        spent = sum(result.timings_s.values())
+        lines = [f"[green]{_plain(result.path)}[/]  {result.width}x{result.height}, {result.seconds:.1f} s, seed "
+                 f"{result.request.seed}, made in {spent:.1f} s", *(f"[yellow]{_plain(w)}" for w in warnings)]
+        self._say(item, "done", facts, "\n".join(lines))
+
+    def _drift(self, result: VideoResult) -> list[str]:
+        """For a replay: what is not as it was when the original was made."""
+        if self._options.replay is None:
+            return []
+        before = Manifest.from_dict(read_manifest(self._options.replay))
+        drift = [f"{name} was {old}, is {result.versions.get(name, 'not installed')}"
+                 for name, old in before.versions.items() if result.versions.get(name) != old]
+        now = {model.name: model.sha256 for model in result.models}
+        drift += [f"the weights of {model['name']} differ" for model in before.models
+                  if now.get(str(model["name"])) != model["sha256"]]
+        if str(before.data.get("engine")) != result.engine:
+            drift.append(f"the engine was {before.data.get('engine')}, is {result.engine}")
+        if not drift:
+            self._console.print("Replayed with the same versions and weights.")
+        return [f"Drift: {line}." for line in drift]
+
+    def _refuse(self, item: BatchItem, problem: str) -> None:
+        self._failed += 1
+        self._say(item, "failed", {"error": problem}, f"[red]{_plain(item.place)}: {_plain(problem)}")
+
+    def _say(self, item: BatchItem, status: str, facts: Mapping[str, Any], text: str) -> None:
+        if self._options.as_json:
+            sys.stdout.write(json.dumps({"number": item.number, "status": status, **facts}, ensure_ascii=False) + "\n")
+            sys.stdout.flush()
+        else:
+            self._console.print(text, soft_wrap=True, highlight=False)
+
+    @contextlib.contextmanager
+    def _bars(self, title: str) -> Iterator[Any]:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+                   TimeRemainingColumn())
+        with Bars(*columns, console=self._console, transient=True, disable=self._options.as_json) as bars:
+            task = bars.add_task(_plain(title), total=None)
+
+            def on_progress(event: Progress) -> None:
+                bars.update(task, description=_plain(f"{title}  {event.message or event.stage.label}"),
+                            completed=event.step, total=event.total or None)
+
+            yield on_progress
+
+
+@contextlib.contextmanager
+def _interruptible(cancel: CancelToken) -> Iterator[None]:
+    """Ctrl+C and SIGTERM ask for a clean stop; a second one ends the program at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ask(number: int, frame: object) -> None:
+        del frame
+        if cancel.cancelled:
+            raise KeyboardInterrupt
+        cancel.cancel()
+        signal.signal(number, signal.SIG_DFL)
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _plain(value: object) -> str:
+    """Text for rich, with nothing in it read as markup."""
+    return str(value).replace("[", r"\[")

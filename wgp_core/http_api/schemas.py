@@ -1,0 +1,68 @@
+"""What goes over the wire. A request is the same JSON as in a batch file; see `wgp_core.request.VideoRequest`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..store.records import JobRecord, JobState
+
+
+class GenerationIn(BaseModel):
+    """A job to queue. `request` takes the keys of a batch file's line; only `prompt` is needed."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={
+        "examples": [{"request": {"prompt": "how gradient descent finds a minimum", "seconds": 6}}]})
+
+    request: dict[str, Any]
+    priority: int = Field(0, ge=-100, le=100)
+
+
+class ProgressOut(BaseModel):
+    stage: str
+    step: int
+    total: int
+    message: str
+    eta_s: float | None
+
+
+class GenerationOut(BaseModel):
+    """A job as it stands. `video_url` is there once it is done."""
+
+    id: str
+    state: JobState
+    request: dict[str, Any]
+    error: str
+    warnings: list[str]
+    attempts: int
+    progress: ProgressOut | None
+    created_at: datetime | None
+    finished_at: datetime | None
+    video_url: str | None
+
+    @staticmethod
+    def of(job: JobRecord) -> GenerationOut:
+        progress = job.progress and ProgressOut(
+            stage=job.progress.stage.value, step=job.progress.step, total=job.progress.total,
+            message=job.progress.message, eta_s=job.progress.eta_s)
+        return GenerationOut(
+            id=job.id, state=job.state, request=job.request.to_dict(), error=job.error, warnings=list(job.warnings),
+            attempts=job.attempts, progress=progress, created_at=job.created_at, finished_at=job.finished_at,
+            video_url=f"/api/generations/{job.id}/video" if job.state is JobState.DONE else None)
+
+
+class ProblemOut(BaseModel):
+    """Every error: what is wrong, which field, and what to do."""
+
+    error: str
+    field: str = ""
+    fix: str = ""
+
+
+class HealthOut(BaseModel):
+    status: str
+    version: str
+    queued: int
+    running: int
