@@ -172,7 +172,8 @@ def wire(own: Queue, window: Window) -> None:
         views, problem = attempt(lambda: _views(studio))
         return views or [problem, gr.skip()]
 
-    gr.on([window.items[ID].select, window.live.jobs], redraw, None, shown, **QUIET)
+    window.items[ID].select(redraw, None, shown, **QUIET)
+    window.live.jobs(redraw, None, shown, trigger_mode="once", **QUIET)
 
     def act(event: gr.EventData) -> list[Any]:
         told, problem = attempt(lambda: _act(studio, event._data["action"], event._data["id"]))

@@ -20,7 +20,9 @@ def studio_theme() -> gr.themes.Base:
     """Quiet surfaces, hairline borders, one accent."""
     theme = gr.themes.Base(
         primary_hue=ACCENT, secondary_hue=ACCENT, neutral_hue=NEUTRAL, radius_size=gr.themes.sizes.radius_md,
-        text_size=gr.themes.sizes.text_md, spacing_size=gr.themes.sizes.spacing_md)
+        text_size=gr.themes.sizes.text_md, spacing_size=gr.themes.sizes.spacing_md,
+        font=(gr.themes.Font("Studio Sans"), "ui-sans-serif", "system-ui", "sans-serif"),
+        font_mono=("ui-monospace", "Consolas", "monospace"))
     theme.name = "studio"
     return theme.set(**_surfaces(), **_controls(), **_buttons())
 

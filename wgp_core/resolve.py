@@ -11,7 +11,7 @@ from .engines.base import Engine, EngineSpec
 from .engines.registry import EngineRegistry
 from .errors import EngineError, RequestError
 from .media.images import load_image
-from .request import CameraMovement, OutputOptions, RetryPolicy, Theme, VideoCodec, VideoRequest
+from .request import CameraMovement, EngineChoice, OutputOptions, RetryPolicy, Theme, VideoCodec, VideoRequest
 from .settings import Settings
 
 
@@ -27,14 +27,14 @@ class Resolved:
 def new_request(settings: Settings, **fields: Any) -> VideoRequest:
     """A request that starts from the settings; `fields` are `VideoRequest`'s own and win."""
     start: dict[str, Any] = {
-        "engine": settings.engine, "model": settings.model or None, "theme": Theme(settings.video_theme),
+        "engine": EngineChoice(settings.engine), "model": settings.model or None, "theme": Theme(settings.video_theme),
         "fallback_local_on_fail": settings.fallback_local_on_fail,
         "retry": RetryPolicy(on_black=settings.retry_on_black, on_blank=settings.retry_on_blank,
                              guidance=settings.retry_guidance or None, steps=settings.retry_steps or None),
         "output": OutputOptions(codec=VideoCodec(settings.codec), crf=settings.crf, snapshots=settings.snapshots,
                                 subtitles=settings.subtitles),
     }
-    return VideoRequest.from_dict({**VideoRequest(prompt="", **{**start, **fields}).to_dict()})
+    return VideoRequest(**{"prompt": "", **start, **fields})
 
 
 def resolve(request: VideoRequest, engines: EngineRegistry, settings: Settings) -> Resolved:

@@ -66,7 +66,8 @@ def obey(command: str, argument: str, session: RenderSession) -> None:
     elif command == "bug":
         raise KeyError("weights")
     elif command == "print":
-        print("a library says hello", flush=True)
+        sys.stdout.write("a library says hello\n")
+        sys.stdout.flush()
         os.write(1, b'{"say": "idle"}\n')
     elif command in ("stubborn", "hang"):
         time.sleep(float(argument))

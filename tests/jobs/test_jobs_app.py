@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import HERE, Workshop, alive, wait_until
+from workshop import HERE, Workshop, alive, wait_until
 
 from wgp_core.errors import EngineError, StoreError, WorkerError
 from wgp_core.events import CancelToken
@@ -175,7 +175,7 @@ def test_tasks_answer_fail_time_out_and_die_alone(workshop: Workshop) -> None:
     assert supervisor.status().assistant.pid == pid, "a failed task costs no worker"
     with pytest.raises(WorkerError, match=r"longer than 0\.5 s"):
         supervisor.run_task("nap", {"seconds": 30}, timeout_s=0.5)
-    with pytest.raises(WorkerError, match="SIG|signal 6"):
+    with pytest.raises(WorkerError, match="signal 6"):
         supervisor.run_task("abort")
     assert supervisor.run_task("echo", {"text": "again"}) == {"text": "again"}
 
@@ -204,7 +204,8 @@ def test_the_device_is_probed_without_torch_in_this_process(workshop: Workshop) 
 
 
 def test_the_windows_side_loads_nothing_heavy() -> None:
-    code = ("import sys, wgp_core.jobs.queue, wgp_core.jobs.supervisor, wgp_core.jobs.applock, wgp_core.store.database\n"
+    code = ("import sys, wgp_core.jobs.queue, wgp_core.jobs.supervisor, wgp_core.jobs.applock\n"
+            "import wgp_core.store.database\n"
             "heavy = {'torch', 'matplotlib', 'alembic', 'PIL', 'diffusers', 'gradio', 'filelock'} & set(sys.modules)\n"
             "print(sorted(heavy))")
     said = subprocess.run([sys.executable, "-c", code], cwd=PROGRAM_ROOT, capture_output=True, text=True, check=True)

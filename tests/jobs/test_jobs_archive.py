@@ -63,7 +63,8 @@ def test_a_queue_survives_the_trip(queue: JobQueue, paths: Paths, tmp_path: Path
     assert (tmp_path / "out" / "queue.zip").exists() and picture.exists()
 
 
-@pytest.mark.parametrize("name", ["../evil.png", "/etc/evil.png", "media/../../evil.png", "..\\evil.png", "C:/evil.png"])
+@pytest.mark.parametrize("name", ["../evil.png", "/etc/evil.png", "media/../../evil.png", "..\\evil.png",
+                                  "C:/evil.png"])
 def test_unsafe_names_are_refused(queue: JobQueue, paths: Paths, tmp_path: Path, name: str) -> None:
     zipped = make_zip(tmp_path / "evil.zip", [{"request": {"prompt": "a", "start_image": name}}], {name: b"evil"})
     with pytest.raises(QueueError, match="unsafe name"):

@@ -8,7 +8,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from conftest import Workshop, alive, wait_until
+from workshop import Workshop, alive, wait_until
 
 from wgp_core.jobs import recovery
 from wgp_core.jobs.causes import OomCounter
@@ -232,7 +232,7 @@ def test_a_paused_queue_starts_nothing(workshop: Workshop) -> None:
 
 
 def _half_files(workshop: Workshop) -> list[Path]:
-    return [path for path in workshop.paths.root.rglob("*.part*")]
+    return list(workshop.paths.root.rglob("*.part*"))
 
 
 def _pretend_unfinished(workshop: Workshop, job_id: str, planned: Path | None = None) -> None:

@@ -103,6 +103,15 @@ def test_files_without_settings_have_none_and_damaged_ones_say_so(tmp_path: Path
         probe(tmp_path / "b.mp4")
 
 
+def test_a_playlist_is_not_followed(tmp_path: Path) -> None:
+    encode.encode(iter(clip(2)), tmp_path / "secret.mp4", OPTIONS)
+    for name in ("list.mp4", "list.m3u8"):
+        (tmp_path / name).write_text(f"#EXTM3U\n#EXTINF:1,\n{tmp_path / 'secret.mp4'}\n")
+        for read in (probe, metadata.read_manifest, lambda path: list(read_frames(path))):
+            with pytest.raises(MediaError):
+                read(tmp_path / name)
+
+
 def test_an_ffmpeg_that_cannot_run_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(tmp_path / "none"))
     ffmpeg.binary.cache_clear()

@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from test_store_library import result_of
 
 from wgp_core.errors import StoreError
 from wgp_core.paths import PROGRAM_ROOT
@@ -130,8 +131,6 @@ def test_a_locked_file_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_the_folder_can_be_moved(tmp_path: Path) -> None:
     """Paths below the program's folder are stored relative to it."""
-    from test_store_library import result_of
-
     old, new = tmp_path / "old", tmp_path / "new"
     with Store.open(old / "data" / "studio.db") as store:
         made = store.library.add(result_of(old / "outputs" / "a.mp4"))

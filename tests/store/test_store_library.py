@@ -125,7 +125,7 @@ def test_a_move_that_fails_leaves_everything_as_it_was(store: Store, outputs: Pa
         return move(source, target)
 
     monkeypatch.setattr(shutil, "move", no_posters)
-    with pytest.raises(StoreError, match="cannot be moved.*not allowed"):
+    with pytest.raises(StoreError, match=r"cannot be moved.*not allowed"):
         store.library.trash(made.id)
     assert store.library.get(made.id) == made and (outputs / "a.mp4").exists() and (outputs / "a.jpg").exists()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import subprocess
 from collections.abc import Sequence
+from pathlib import Path
 
 from ..errors import EncoderMissingError, MediaError
 
@@ -25,6 +26,23 @@ def binary() -> str:
             f"No ffmpeg can run here ({str(error).strip() or type(error).__name__}).",
             fix="Install it again with ./run.sh, or set IMAGEIO_FFMPEG_EXE to an ffmpeg binary.") from error
     return path
+
+
+_CONTAINERS = {".mp4": "mov", ".m4v": "mov", ".mov": "mov", ".gif": "gif", ".mkv": "matroska", ".webm": "matroska",
+               ".avi": "avi"}
+
+
+def reading(path: Path) -> list[str]:
+    """Arguments that make ffmpeg read a file as the container its name says, and open nothing else.
+
+    Left to guess, ffmpeg takes playlists that name other files, and plain text as teletype. Raises `MediaError` for
+    an ending that is no video's.
+    """
+    container = _CONTAINERS.get(path.suffix.lower())
+    if container is None:
+        raise MediaError(f"{path.name} is not a video that can be read.",
+                         fix="Choose one of " + ", ".join(_CONTAINERS) + ".")
+    return ["-protocol_whitelist", "file", "-f", container]
 
 
 def version() -> str:

@@ -66,7 +66,8 @@ def read_manifest(path: Path) -> dict[str, Any] | None:
 
 
 def _read_video(path: Path) -> str:
-    listing = ffmpeg.run(["-i", str(path), "-f", "ffmetadata", "pipe:1"], what=f"Reading {path.name}", timeout_s=60)
+    listing = ffmpeg.run([*ffmpeg.reading(path), "-i", str(path), "-f", "ffmetadata", "pipe:1"],
+                         what=f"Reading {path.name}", timeout_s=60)
     match = re.search(rf"^{KEY}=((?:[^\\\n]|\\.|\\\n)*)", listing.decode("utf-8", "replace"), re.M | re.S)
     return re.sub(r"\\(.)", r"\1", match.group(1), flags=re.S) if match else ""
 

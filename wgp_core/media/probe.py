@@ -32,7 +32,7 @@ def probe(path: Path) -> VideoInfo:
     ffmpeg.binary()
     if not path.is_file():
         raise MediaError(f"There is no file {path}.", fix="Check the name.")
-    reader = imageio_ffmpeg.read_frames(str(path))
+    reader = imageio_ffmpeg.read_frames(str(path), input_params=ffmpeg.reading(path))
     try:
         meta = next(reader)
     except (OSError, RuntimeError, StopIteration, KeyError, ValueError) as error:
@@ -49,7 +49,8 @@ def read_frames(path: Path) -> Iterator[np.ndarray]:
     info = probe(path)
     size = info.width * info.height * 3
     process = subprocess.Popen(
-        ffmpeg.command("-i", str(path), "-f", "rawvideo", "-pix_fmt", "rgb24", "-fps_mode", "passthrough", "pipe:1"),
+        ffmpeg.command(*ffmpeg.reading(path), "-i", str(path), "-f", "rawvideo", "-pix_fmt", "rgb24",
+                       "-fps_mode", "passthrough", "pipe:1"),
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert process.stdout is not None
     try:

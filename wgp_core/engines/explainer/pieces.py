@@ -6,6 +6,7 @@ They draw through a `Stage` and hold no time: a scene's `draw` tells them what t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -39,12 +40,12 @@ def extent(stage: Stage, artist: Text, text: str) -> tuple[float, float]:
 
 
 def squeeze(stage: Stage, artists: Sequence[Text], samples: Sequence[str], width: float) -> None:
-    """Shrink `artists` together, down to the readable minimum at most, until each of `samples` is at most `width` wide in them."""
+    """Shrink `artists` together until each of `samples` is at most `width` wide in them, or the text gets too small."""
     widest = max((extent(stage, artist, sample)[0] for artist, sample in zip(artists, samples, strict=True)),
                  default=0.0)
     if widest > width:
         for artist in artists:
-            artist.set_fontsize(max(artist.get_fontsize() * width / widest, MIN_TEXT_PX * 72 / DPI))
+            artist.set_fontsize(max(float(artist.get_fontsize()) * width / widest, MIN_TEXT_PX * 72 / DPI))
 
 
 def tint(artist: Text, color: str) -> None:
@@ -69,7 +70,7 @@ class Tiles:
             stage.moving(self.collection)
 
     @staticmethod
-    def _corners(boxes: np.ndarray) -> np.ndarray:
+    def _corners(boxes: np.ndarray) -> Any:
         x, y, w, h = boxes.T
         return np.stack([np.stack([x, y], 1), np.stack([x + w, y], 1), np.stack([x + w, y + h], 1),
                          np.stack([x, y + h], 1)], axis=1)
@@ -82,7 +83,7 @@ class Tiles:
     def paint(self, colors: np.ndarray) -> None:
         if not np.array_equal(colors, self._colors):
             self._colors = np.array(colors, dtype=float)
-            self.collection.set_facecolor(self._colors)
+            self.collection.set_facecolor(list(self._colors.reshape(-1, 4)))
 
 
 class Discs:
@@ -107,7 +108,7 @@ class Discs:
     def paint(self, colors: np.ndarray) -> None:
         if not np.array_equal(colors, self._colors):
             self._colors = np.array(colors, dtype=float)
-            self.collection.set_facecolor(self._colors)
+            self.collection.set_facecolor(list(self._colors.reshape(-1, 4)))
 
 
 class Segments:
@@ -128,7 +129,7 @@ class Segments:
         state = np.asarray(colors, dtype=float).tobytes() + (b"" if widths is None else np.asarray(widths).tobytes())
         if state != self._state:
             self._state = state
-            self.collection.set_color(colors)
+            self.collection.set_color(list(colors))
             if widths is not None:
                 self.collection.set_linewidth([self._stage.line_width(w) for w in widths])
 

@@ -301,6 +301,9 @@ class Stage:
     def text_boxes(self, *, least_alpha: float = 0.35) -> list[TextBox]:
         """Every visible text of the present state, axis labels and ticks included, with its pixel box."""
         found = []
+        if not self._layers:
+            self.frame()  # axis labels and ticks find their places when they are drawn
+        undrawn = set().union(*(_undrawn_ticks(axes) for axes in self.figure.axes))
         with rc_context(self._style):
             renderer = self.canvas.get_renderer()
             for artist in self.figure.findobj(Text):
@@ -309,21 +312,24 @@ class Stage:
                     continue
                 if alpha == 0 or (artist.axes is not None and not artist.axes.get_visible()):
                     continue
-                if isinstance(artist.axes, Axes) and _is_tick_out_of_view(artist):
+                if id(artist) in undrawn:
                     continue
                 box = artist.get_window_extent(renderer)
                 found.append(TextBox(artist.get_text(), (box.x0, box.y0, box.x1, box.y1)))
         return found
 
 
-def _is_tick_out_of_view(artist: Text) -> bool:
-    """Matplotlib keeps labels for ticks outside the limits, which it does not draw."""
-    axes: Any = artist.axes
-    for axis, low_high, pick in ((axes.xaxis, axes.get_xlim(), 0), (axes.yaxis, axes.get_ylim(), 1)):
-        if any(artist is tick.label1 or artist is tick.label2 for tick in axis.get_major_ticks()):
-            value = artist.get_position()[pick]
-            return not axis.get_visible() or not min(low_high) - 1e-9 <= value <= max(low_high) + 1e-9
-    return False
+def _undrawn_ticks(axes: Axes) -> set[int]:
+    """The ids of tick labels that matplotlib keeps but does not draw: outside the limits, spare, or of a hidden axis."""
+    hidden: set[int] = set()
+    for axis, limits in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
+        shown = axes.get_visible() and axes.axison and axis.get_visible()
+        ticks = axis.get_major_ticks() if shown else []
+        drawn = {id(tick) for tick in ticks if min(limits) - 1e-9 <= tick.get_loc() <= max(limits) + 1e-9}
+        for tick in [*axis.majorTicks, *axis.minorTicks]:
+            if id(tick) not in drawn:
+                hidden |= {id(tick.label1), id(tick.label2)}
+    return hidden
 
 
 def _wrap(text: str, columns: int, *, math: bool = False, force: bool = False) -> str:

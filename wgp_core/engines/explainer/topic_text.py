@@ -66,13 +66,16 @@ def topic_title(text: str) -> str:
     sentences = split_sentences(text)
     first = strip_instruction(sentences[0] if sentences else text).rstrip(" .:;,")
     named = patterns.definition(first)
-    if named and len(first) > 48:
+    stated = links(first)
+    if named and (len(first) > 48 or len(sentences) > 1):
         first = named[0]
+    elif len(sentences) > 1 and len(words(first)) > 4 and stated and not first.endswith("?"):
+        first = stated[0].a
     if len(first) > 70:
         terms = key_terms(text, 2)
         short = " · ".join(terms)
         first = short if terms and len(short) <= 70 else _cut(first, 70)
-    return patterns._capital(first)
+    return patterns.capital(first)
 
 
 def _cut(text: str, chars: int) -> str:
@@ -106,7 +109,7 @@ def draft_scenes(text: str) -> tuple[Draft, ...]:
 
 def _bare_topic(topic: str) -> tuple[Draft, ...]:
     """A few words: what they compare, what they link, or a title with questions."""
-    title = patterns._capital(topic)
+    title = patterns.capital(topic)
     pair = patterns.compared(topic)
     if pair:
         rows = [pair, *((q, q) for q in SIDE_QUESTIONS)]
@@ -143,7 +146,7 @@ def _from_blocks(text: str) -> list[Draft]:
 
 def _list_drafts(block: patterns.ListBlock) -> list[Draft]:
     dates = [patterns.dated(item) for item in block.items]
-    title = patterns._capital(block.intro.rstrip(" :"))
+    title = patterns.capital(block.intro.rstrip(" :"))
     if all(dates):
         return _timeline_drafts([d for d in dates if d], title if len(title) <= 70 else "")
     fallback = "Step by step" if block.numbered else "Key points"
@@ -234,7 +237,7 @@ def _shape(rest: list[str]) -> tuple[list[Draft], int] | None:
         return _pair_draft(pair, rest)
     defined = patterns.definition(sentence)
     if defined:
-        return [_draft(ScenePlan("Definition", SceneKind.DEFINITION, visual=write_rows([defined])))], 1
+        return [_draft(ScenePlan("Definition", SceneKind.DEFINITION, visual=write_rows([(patterns.capital(defined[0]), defined[1])])))], 1
     if len(sentence) > CAPTION_CHARS:
         term = (key_terms(sentence, 1) or [""])[0]
         return [_draft(ScenePlan("A closer look", SceneKind.DEFINITION, visual=write_rows([(term, sentence)])), 2)], 1
@@ -271,10 +274,10 @@ def _contrast_draft(rest: list[str]) -> tuple[list[Draft], int] | None:
             heads = (terms[0], terms[1])
         elif (term_key(heads[0]), term_key(heads[1])) != (term_key(terms[0]), term_key(terms[1])):
             break
-        rows.append((patterns._capital(sides[0]), patterns._capital(sides[1])))
+        rows.append((patterns.capital(sides[0]), patterns.capital(sides[1])))
     if heads is None:
         return None
-    head_row = (patterns._capital(heads[0]), patterns._capital(heads[1]))
+    head_row = (patterns.capital(heads[0]), patterns.capital(heads[1]))
     plan = ScenePlan("Comparison", SceneKind.COMPARISON, visual=write_rows([head_row, *rows]))
     return [_draft(plan)], len(rows)
 
@@ -304,7 +307,7 @@ def _pair_draft(pair: tuple[str, str], rest: list[str]) -> tuple[list[Draft], in
     else:
         rows = [(left[i] if i < len(left) else "", right[i] if i < len(right) else "")
                 for i in range(max(len(left), len(right)))]
-    heads = (patterns._capital(pair[0]), patterns._capital(pair[1]))
+    heads = (patterns.capital(pair[0]), patterns.capital(pair[1]))
     first = strip_instruction(rest[0])
     plan = ScenePlan("Comparison", SceneKind.COMPARISON, visual=write_rows([heads, *rows]),
                      narration=first if set(words(first)) - set(words(" ".join(pair))) - {"vs", "versus"} else "")
@@ -330,7 +333,7 @@ def _map_draft(batch: list[str], priority: int) -> Draft:
     terms = key_terms(text)
     if len(terms) < 2:
         return _draft(ScenePlan("Key points", SceneKind.SUMMARY, visual=write_list(batch)), priority)
-    title = patterns._capital(stated[0].a if stated else terms[0])
+    title = patterns.capital(stated[0].a if stated else terms[0])
     return _draft(ScenePlan(_cut(title, 70), SceneKind.CONCEPT_MAP, narration=text, visual=_map(stated, terms)),
                   priority)
 

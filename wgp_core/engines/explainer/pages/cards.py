@@ -99,7 +99,7 @@ class _Net:
 
         w, h = stage.page.w, stage.page.h
         self.count = int(min(max(w * h / 3.4, 18), 46))
-        across = rng.beta(2.2, 1.1, self.count) if w > h else rng.uniform(0, 1, self.count)
+        across = rng.beta(3.6, 1.0, self.count) if w > h else rng.uniform(0, 1, self.count)
         up = rng.uniform(0.03, 0.97, self.count) if w > h else rng.beta(0.5, 0.5, self.count)
         self.home = np.stack([across * w, up * h], axis=1)
         self.swing = rng.uniform(0.15, 0.5, (self.count, 2))
@@ -162,13 +162,20 @@ class Definition(Page):
         self.bar = Rect(inner.x, inner.y, side, inner.h)
         stage.card(self.bar, fill="faint", edge="faint", radius=0.06)
         text = Rect(inner.x + 0.5, inner.y, inner.w - 0.5, inner.h)
-        shown = [self.term] if self.term else []
-        rows = text.rows((1, 2.3), gap=0.25) if shown else [text, text]
+        scale = 1.3 if len(self.text) < 160 else 1.0
         self.head: Group | None = None
-        if shown:
-            self.head = Group(stage, [stage.paragraph(rows[0], self.term, "hero", color="accent", weight="bold",
-                                                      va="bottom")], dx=-0.3, dy=0)
-        self.reading = Reading(stage, rows[1], self.text, "title", va="top" if shown else "center")
+        if not self.term:
+            self.reading = Reading(stage, text, self.text, "title", scale=scale)
+        else:
+            head = stage.paragraph(Rect(text.x, text.y + text.h * 0.68, text.w, text.h * 0.32), self.term, "hero",
+                                   color="accent", weight="bold", va="top")
+            tall, gap = stage.block(head)[0], 0.3
+            low = Rect(text.x, text.y, text.w, text.h - tall - gap)
+            self.reading = Reading(stage, low, self.text, "title", va="top", scale=scale)
+            lift = (low.h - self.reading.height) / 2  # the two together stand in the middle
+            head.set_y(text.top - max(lift, 0.0))
+            self.reading.move(-(max(lift, 0.0)))
+            self.head = Group(stage, [head], dx=-0.3, dy=0)
         self.mark = stage.moving(card(stage, Rect(self.bar.x, self.bar.y, side, 0.3), fill="accent", edge="accent",
                                       radius=0.06, z=2))
 

@@ -80,9 +80,11 @@ class ConceptMap(Page):
         best: tuple[MapLayout, list[tuple[float, float]], float] | None = None
         pairs = [(a, b) for a, b, _ in self.edges]
         larger = ((1.45, 16), (1.2, 16)) if len(terms) <= 5 else ((1.2, 16),)
+        if len(terms) <= 3:
+            larger = ((1.8, 16), *larger)
         for scale, columns in (*larger, (1.0, 16), (0.88, 14), (0.76, 13), (0.64, 12)):
             sizes = [_measure(stage, term, "heading", scale, columns, PAD_X, PAD_Y) for term in terms]
-            labels = [_measure(stage, label, "label", max(scale, 0.9), 16, 0.07, 0.04) if label else (0.0, 0.0)
+            labels = [_measure(stage, label, "label", min(max(scale, 0.9), 1.4), 16, 0.07, 0.04) if label else (0.0, 0.0)
                       for _, _, label in self.edges]
             made = lay_out(sizes, pairs, labels, area)
             if made and (best is None or made.cost - 9 * scale < best[0].cost - 9 * best[2]):
@@ -119,17 +121,19 @@ class ConceptMap(Page):
             arrow.set_visible(False)
             self.arrows.append(arrow)
             group: Group | None = None
+            back: Any = None
             if label and place:
-                scale = max(self.scale, 0.9)
+                scale = min(max(self.scale, 0.9), 1.4)
                 w, h = _measure(stage, label, "label", scale, 16, 0.07, 0.04)
                 back = card(stage, Rect(place[0] - w / 2, place[1] - h / 2, w, h), fill="paper", edge="paper", line=0.0,
                             radius=0.08, z=2)
                 words = _fitted(stage, Rect(place[0] - w / 2, place[1] - h / 2, w, h), label, "label", scale, "normal",
                                 columns=16, pad=0.0)
                 words.set_color(stage.color("muted"))
-                group = Group(stage, [back, words], dy=0)
-            self.labels.append(group)
-        self.pulse = stage.moving(disc(stage, 0, 0, 0.11, fill="accent", edge="paper", z=3))
+                stage.moving(back).set_visible(False)
+                group = Group(stage, [words], dy=0)
+            self.labels.append((group, back))
+        self.pulse = stage.moving(disc(stage, 0, 0, 0.11, fill="accent", edge="paper", z=1.5))
         self.pulse.set_visible(False)
 
     def _order(self) -> list[tuple[int, int | None]]:
@@ -156,9 +160,12 @@ class ConceptMap(Page):
             share = min(0.6 / n, 0.14)
             if edge is not None:
                 self._grow(edge, clock.ramp(begin, begin + share * 0.7))
-                group = self.labels[edge]
+                group, back = self.labels[edge]
                 if group:
-                    group.show(clock.line(begin + share * 0.4, begin + share * 1.1))
+                    x = clock.line(begin + share * 0.4, begin + share * 1.1)
+                    group.show(x)
+                    if back.get_visible() != (x > 0):
+                        back.set_visible(x > 0)
             if node >= 0:
                 late = share * 0.45 if edge is not None else 0.0
                 self.nodes[node].show(clock.line(begin + late, begin + late + share * 0.8))

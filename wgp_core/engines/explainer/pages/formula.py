@@ -46,19 +46,15 @@ def _plain(body: str) -> str:
     out = re.sub(r"(?:sqrt|√)\s*\(([^()]*)\)", r"\\sqrt{\1}", out)
     out = re.sub(r"√\s*(\w+)", r"\\sqrt{\1}", out)
     for written, command in (("<=", r"\leq "), (">=", r"\geq "), ("!=", r"\neq "), ("->", r"\rightarrow "),
-                             ("*", r" \cdot "), ("·", r" \cdot "), ("%", r"\%"), ("#", r"\#"), ("&", r"\&"),
+                             ("*", r" \cdot "), ("·", r" \cdot "), ("×", r" \times "), ("%", r"\%"), ("#", r"\#"), ("&", r"\&"),
                              ("′", "'")):
         out = out.replace(written, command)
     out = re.sub(r"(?<![\\A-Za-z])(" + "|".join(_GREEK + _FUNCTIONS) + r")(?![A-Za-z])", r"\\\1 ", out)
     out = re.sub(r"(?<=[A-Za-z]{2}) (?=[A-Za-z]{2})", r"\\ ", out)  # words keep their spaces
-    out = re.sub(r"(?<![\\A-Za-z])([A-Za-z]{3,})", _word, out)
+    named = re.search(r"(?<![\\A-Za-z])[A-Za-z]{4,}", out) is not None
+    out = re.sub(r"(?<![\\A-Za-z])([A-Za-z]{3,})", lambda m: m.group() if len(m.group()) == 3 and not named
+                 else rf"\mathrm{{{m.group()}}}", out)  # longer runs of letters are names; three alone a product
     return f"${out}$"
-
-
-def _word(found: re.Match[str]) -> str:
-    """Longer runs of letters are names, set upright; three are a product (mgh, nRT)."""
-    word = found.group(1)
-    return word if len(word) == 3 else rf"\mathrm{{{word}}}"
 
 
 def _parses(written: str) -> bool:
@@ -115,14 +111,14 @@ class Formula(Page):
             if size * factor >= stage.points("label"):
                 self.size = size * factor
                 self.written = written
-                self.head = Group(stage, [artist], dy=-0.15)
                 w, h = stage.width_of(artist), stage.height_of(artist)
+                self.head = Group(stage, [artist], dy=-0.15)
                 return Rect(inner.cx - w / 2, inner.cy - h / 2, w, h)
             artist.remove()
         self.written = ""
         artist = stage.paragraph(inner, self.formula, "hero", ha="center")
-        self.head = Group(stage, [artist], dy=-0.15)
         w, h = stage.width_of(artist), stage.height_of(artist)
+        self.head = Group(stage, [artist], dy=-0.15)
         return Rect(inner.cx - w / 2, inner.cy - h / 2, w, h)
 
     def _part(self, stage: Stage, cell: Rect, part: tuple[str, str]) -> Group:
@@ -160,8 +156,8 @@ class Formula(Page):
             rise = 0.95 if symbol[:1].isupper() or symbol[:1] in "bdfhklt" else 0.72
             low = 0.28 if symbol[:1] in "gpqyjμηρφχψ" else 0.1
             base = self.whole.cy + (y - height / 2) * unit
-            found.append(Rect(self.whole.x + (x - size * 0.08) * unit, base - low * size * unit,
-                              size * 0.82 * unit, (rise + low) * size * unit))
+            found.append(Rect(self.whole.x + (x - size * 0.05) * unit, base - low * size * unit,
+                              size * (0.55 if symbol[:1] in "fijlrt" else 0.72) * unit, (rise + low) * size * unit))
         return found
 
     def draw(self, clock: Clock) -> None:

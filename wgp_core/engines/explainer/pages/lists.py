@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..layout import Rect
 from ..scene import Clock, mix, smooth
@@ -40,11 +40,11 @@ class Steps(Page):
                     if flat else Rect(rect.x + 0.28, rect.y + 0.2, rect.w - 0.56, centre[1] - size - rect.y - 0.4))
             rooms.append(room)
             middles.append((*centre, size))
-        written = paragraphs(stage, rooms, items, "title", va="center" if flat else "top")
+        written = paragraphs(stage, rooms, items, "title", scale=1.15, va="center" if flat else "top")
         for i, (rect, (x, y, size), words) in enumerate(zip(self.places, middles, written, strict=True)):
             box = card(stage, rect)
             badge = disc(stage, x, y, size, fill="faint", z=3)
-            number = stage.text(x, y, str(self.start + i), "label", weight="bold", zorder=4)
+            number = stage.text(x, y, str(self.start + i), "heading", weight="bold", zorder=4)
             self.groups.append(Group(stage, [box, badge, number, words]))
             self.badges.append((badge, number))
         for a, b in zip(self.places, self.places[1:], strict=False):
@@ -82,7 +82,7 @@ def _grid(area: Rect, count: int, longest: int) -> list[Rect]:
         return rows
     across = count if count <= 3 or (count == 4 and wide > 2.3) else math.ceil(count / 2)
     lines = math.ceil(count / across)
-    tall = min(area.h, 3.9 * lines)
+    tall = min(area.h, (3.0 if longest < 45 else 3.9) * lines + 0.62 * (lines - 1))
     area = Rect(area.x, area.cy - tall / 2, area.w, tall)
     out: list[Rect] = []
     for row in area.rows(lines, gap=0.62):
@@ -136,7 +136,7 @@ class Comparison(Page):
         frames = body.rows(weights, gap)
         cells = [cell for row in frames for cell in row.columns(2, 0.4)]
         written = paragraphs(stage, [cell.inset(0.25, 0.1) for cell in cells], [text for row in rows for text in row],
-                             "heading", ha="center")
+                             "title", ha="center")
         sides = [Group(stage, [card(stage, cell), words], dx=-0.4 if i % 2 == 0 else 0.4, dy=0)
                  for i, (cell, words) in enumerate(zip(cells, written, strict=True))]
         self.pairs = [sides[i:i + 2] for i in range(0, len(sides), 2)]
@@ -177,32 +177,32 @@ class Timeline(Page):
         self.done = stage.moving(stage.line([x0, x0], [y0, y0], color="accent", width=0.08, zorder=2))
         cards = _event_cards(area, len(events), self.flat)
         self.groups, self.spots = [], spots
-        for i, ((date, text), spot, rect) in enumerate(zip(events, spots, cards, strict=True)):
-            x, y = mix(x0, x1, spot), mix(y0, y1, spot)
-            self.groups.append(self._event(stage, (x, y), rect, date, text, f"s{i % 6}"))
+        line_h = stage.line_height("heading")
+        heads = [Rect(r.x + 0.22, r.top - 0.1 - line_h, r.w - 0.44, line_h) for r in cards]
+        rooms = [Rect(r.x + 0.22, r.y + 0.1, r.w - 0.44, r.h - 0.2 - (line_h + 0.04 if date else 0))
+                 for r, (date, _) in zip(cards, events, strict=True)]
+        written = paragraphs(stage, rooms, [text for _, text in events], "heading", va="top")
+        for i, ((date, _), spot, rect) in enumerate(zip(events, spots, cards, strict=True)):
+            tint = f"s{i % 6}"
+            artists = [*self._thread(stage, (mix(x0, x1, spot), mix(y0, y1, spot)), rect, tint), written[i]]
+            if date:
+                artists.append(stage.paragraph(heads[i], date, "heading", color=tint, weight="bold"))
+            self.groups.append(Group(stage, artists, dx=0, dy=0.2 if self.flat and i % 2 else -0.2))
         self.bead = stage.moving(disc(stage, x0, y0, 0.17, fill="accent", edge="paper", z=6))
 
-    def _event(self, stage: Stage, at: tuple[float, float], rect: Rect, date: str, text: str, tint: str) -> Group:
-        box = card(stage, rect)
-        dot = disc(stage, *at, 0.13, fill=tint, edge="paper", z=5)
+    def _thread(self, stage: Stage, at: tuple[float, float], rect: Rect, tint: str) -> list[Any]:
+        """The event's card, its dot on the line, and the thread between them."""
         if self.flat:
             near = rect.y if rect.cy > at[1] else rect.top
             x = min(max(at[0], rect.x + 0.25), rect.right - 0.25)
             bend = at[1] + (near - at[1]) * 0.5
-            thread = stage.line([at[0], at[0], x, x], [at[1], bend, bend, near], color=tint, width=0.03, zorder=1.5)
+            xs, ys = [at[0], at[0], x, x], [at[1], bend, bend, near]
         else:
             y = min(max(at[1], rect.y + 0.15), rect.top - 0.15)
             bend = at[0] + (rect.x - at[0]) * 0.5
-            thread = stage.line([at[0], bend, bend, rect.x], [at[1], at[1], y, y], color=tint, width=0.03, zorder=1.5)
-        inner = rect.inset(0.22, 0.12)
-        artists = [thread, box, dot]
-        room = inner
-        if date:
-            label = Rect(inner.x, inner.top - stage.line_height("heading"), inner.w, stage.line_height("heading"))
-            artists.append(stage.paragraph(label, date, "heading", color=tint, weight="bold"))
-            room = Rect(inner.x, inner.y, inner.w, max(label.y - inner.y - 0.04, 0.3))
-        artists.append(stage.paragraph(room, text, "body", va="top" if date else "center"))
-        return Group(stage, artists, dx=0, dy=0.2 if self.flat and rect.cy < at[1] else -0.2)
+            xs, ys = [at[0], bend, bend, rect.x], [at[1], at[1], y, y]
+        return [stage.line(xs, ys, color=tint, width=0.03, zorder=1.5), card(stage, rect),
+                disc(stage, *at, 0.13, fill=tint, edge="paper", z=5)]
 
     def draw(self, clock: Clock) -> None:
         x = clock.ramp(0.02, 0.9)

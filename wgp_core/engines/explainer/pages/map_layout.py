@@ -45,6 +45,8 @@ def _proposals(count: int, edges: Sequence[Edge], area: Rect) -> list[np.ndarray
     graph.add_nodes_from(range(count))
     graph.add_edges_from(edges)
     found = [nx.circular_layout(graph)]
+    if count <= 4:
+        found.append({n: np.array([float(n), 0.0]) for n in range(count)})
     if nx.is_connected(graph):
         found.append(nx.kamada_kawai_layout(graph))
     found.extend(nx.spring_layout(graph, seed=seed, iterations=80, k=1.6 / math.sqrt(count)) for seed in range(6))
@@ -139,8 +141,20 @@ def _judge(centres: np.ndarray, sizes: Sequence[Size], edges: Sequence[Edge], la
         if place:
             taken.append(_around(place, size))
     spread = np.ptp(centres, axis=0) / np.array([area.w, area.h])
-    cost -= 2.0 * float(spread.min()) + 0.6 * float(spread.max()) + 0.8 * float(spread[0 if area.landscape else 1])
+    cost -= (2.0 if len(boxes) > 3 else 0.0) * float(spread.min()) + 0.6 * float(spread.max())
+    cost -= 0.8 * float(spread[0 if area.landscape else 1])
+    cost += _against_reading(centres, edges, area)
     return MapLayout(tuple((float(x), float(y)) for x, y in centres), tuple(labels), cost)
+
+
+def _against_reading(centres: np.ndarray, edges: Sequence[Edge], area: Rect) -> float:
+    """Costs for arrows that run right to left or upwards, and for a first term that is not where reading starts."""
+    along, down = (0, 1) if area.landscape else (1, 0)
+    sign = 1.0 if area.landscape else -1.0
+    back = sum(sign * (centres[b][along] - centres[a][along]) < -0.3 for a, b in edges)
+    tilt = abs(centres[0][down] - centres[1][down]) if len(centres) == 2 else 0.0
+    first = sign * (centres[0][along] - centres[:, along].mean()) > 0.5
+    return 0.5 * back + 0.8 * float(first) + 0.8 * float(tilt)
 
 
 def _label_place(p: tuple[float, float], q: tuple[float, float], size: Size, taken: list[Rect], area: Rect,

@@ -174,23 +174,28 @@ def glide(x: float, count: int, dwell: float = 0.72) -> float:
 class Reading:
     """A paragraph set line by line, each line brightening in its turn, at the pace of reading."""
 
-    def __init__(self, stage: Stage, rect: Rect, text: str, role: str = "body", *, ha: str = "left",
-                 va: str = "center", weight: str = "normal") -> None:
-        whole = stage.paragraph(rect, text, role, ha=ha, va=va, weight=weight)
+    def __init__(self, stage: Stage, rect: Rect, text: str, role: str = "body", *, va: str = "center",
+                 scale: float = 1.0) -> None:
+        whole = stage.paragraph(rect, "", role, va=va)
+        whole.set_fontsize(stage.points(role, scale))
+        stage.fit(whole, text, rect)
         lines = whole.get_text().split("\n")
-        height, step = stage.block(whole)
-        top = {"top": rect.top, "center": rect.cy + height / 2, "bottom": rect.y + height}[va]
-        x, size = whole.get_position()[0], whole.get_fontsize()
-        self.height, self.size = height, size
+        self.height, step = stage.block(whole)
+        size = whole.get_fontsize()
         whole.remove()
+        top = {"top": rect.top, "center": rect.cy + self.height / 2, "bottom": rect.y + self.height}[va]
+        first = self.height - step * (len(lines) - 1)
         self.lengths = [max(len(line), 1) for line in lines]
-        self.groups = []
+        self.groups, self.lines = [], []
         for i, line in enumerate(lines):
-            y = top - step * (i + 0.5) if len(lines) > 1 else top - height / 2
-            artist = stage.text(x, y, line, role, ha=ha, va="center_baseline" if len(lines) > 1 else "center",
-                                weight=weight)
+            artist = stage.text(rect.x, top - first * 0.8 - step * i, line, role, ha="left", va="baseline")
             artist.set_fontsize(size)
+            self.lines.append(artist)
             self.groups.append(Group(stage, [artist], dy=0.0, least=0.45))
+
+    def move(self, dy: float) -> None:
+        for line in self.lines:
+            line.set_y(line.get_position()[1] + dy)
 
     def read(self, x: float) -> None:
         """How much has been read, 0..1."""

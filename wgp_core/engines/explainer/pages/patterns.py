@@ -127,10 +127,10 @@ def step_run(sentences: list[str]) -> tuple[int, int, tuple[str, ...]] | None:
 
 def _steps_within(sentence: str) -> list[str]:
     parts = [part for part in _CLAUSE.split(sentence) if part and part.strip()]
-    return [_capital(_STEP.sub("", part).strip(" ,;")) for part in parts]
+    return [capital(_STEP.sub("", part).strip(" ,;")) for part in parts]
 
 
-def _capital(text: str) -> str:
+def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
@@ -171,7 +171,7 @@ def dated(sentence: str) -> tuple[str, str] | None:
     """Date and event of a sentence that names a year; a date that only opens the sentence is taken off the event."""
     lead = _LEADING_DATE.match(sentence)
     if lead and len(words(sentence[lead.end():])) > 1:
-        return squash(lead.group("date")), _capital(sentence[lead.end():].strip())
+        return squash(lead.group("date")), capital(sentence[lead.end():].strip())
     for found in _DATED.finditer(sentence):
         year = found.group("date")
         if found.group("cue") or not re.fullmatch(r"\d{4}", year) or re.search(r"[a-z]", year, re.I):

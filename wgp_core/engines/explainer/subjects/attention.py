@@ -196,8 +196,7 @@ class OneQuery(Scene):
         gap = 0.2 if stage.content.landscape else 0.1
         self.query = self._vector(stage, rows[0].columns(columns, gap=gap)[1], d)
         first = rows[0].columns(columns, gap=gap)
-        word = _shorten(stage, head.words[self.row], first[0].w - 0.7)
-        stage.text(first[0].x, first[0].cy, f"q: {word}", "label", color="accent", ha="left", weight="semibold")
+        stage.text(first[0].x, first[0].cy, _shorten(stage, f"q: {head.words[self.row]}", first[0].w), "label", color="accent", ha="left", weight="semibold")
         heads = ("word", "key k", "q·k/√d", "weight", "value v")
         for cell, name in zip(rows[1].columns(columns, gap=gap), heads, strict=True):
             stage.text(*cell.center, name, "label", color="muted")
@@ -211,8 +210,8 @@ class OneQuery(Scene):
             self.values.append(self._vector(stage, cells[4], d))
         last = rows[-1].columns(columns, gap=gap)
         x = last[0].x
-        stage.text(x, rows[-1].cy, "output: values added up by weight" if stage.content.w > 10 else "output Σ w·v",
-                   "label", color="good", ha="left", weight="semibold")
+        name = f"output: values of all {n} words, added up by weight" if stage.content.w > 10 else "output Σ w·v"
+        stage.text(x, rows[-1].cy, name, "label", color="good", ha="left", weight="semibold")
         self.out = self._vector(stage, last[4], d)
 
     def _vector(self, stage: Stage, rect: Rect, width: int) -> NumberGrid:

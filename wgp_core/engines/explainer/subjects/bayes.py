@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -24,8 +25,8 @@ class Test:
     hit: float = 0.9
     false: float = 0.09
 
-    def posterior(self, prior: float | None = None) -> float:
-        """P(ill | positive) by Bayes' theorem."""
+    def posterior(self, prior: Any = None) -> Any:
+        """P(ill | positive) by Bayes' theorem, for the test's own prior or for other ones (a number or an array)."""
         p = self.prior if prior is None else prior
         return self.hit * p / (self.hit * p + self.false * (1 - p))
 
@@ -48,7 +49,7 @@ class People:
 
     def __init__(self, stage: Stage, field: Rect, box: Rect, test: Test, rng: np.random.Generator) -> None:
         caught, missed, alarmed, _ = test.counts()
-        cols = max(int(round((PEOPLE * field.w / field.h) ** 0.5)), 1)
+        cols = max(round((PEOPLE * field.w / field.h) ** 0.5), 1)
         rows = -(-PEOPLE // cols)
         step = min(field.w / cols, field.h / rows)
         k = np.arange(PEOPLE)
@@ -87,7 +88,7 @@ class People:
             colors[alarm[seen[alarm]]] = self.tones["alarm"]
         places = self.home.copy()
         if walk > 0:
-            go = np.array([smooth((walk * 1.35 - d)) for d in self.delay])[:, None]
+            go = np.array([smooth(walk * 1.35 - d) for d in self.delay])[:, None]
             places[self.positive] += (self.away - self.home[self.positive]) * go
         self.dots.place(places)
         self.dots.paint(colors)
@@ -116,12 +117,13 @@ class Frequencies(Scene):
         for artist, text in zip(self.lines, texts, strict=True):
             squeeze(stage, [artist], [text], inner.w)
         self.texts = texts
-        self.ill = caught + missed
+        self.early = (f"{caught + missed} of {PEOPLE} ill", f"{caught + alarmed} positive", "")
 
     def draw(self, clock: Clock) -> None:
         self.people.show(clock.ramp(0.06, 0.2), clock.line(0.22, 0.48), clock.line(0.5, 0.82))
-        for artist, text, start in zip(self.lines, self.texts, (0.6, 0.7, 0.82), strict=True):
-            artist.set_text(text if clock.u >= start else "")
+        starts = ((0.12, 0.6), (0.48, 0.7), (0.9, 0.82))
+        for artist, early, text, (first, then) in zip(self.lines, self.early, self.texts, starts, strict=True):
+            artist.set_text(text if clock.u >= then else early if clock.u >= first else "")
 
 
 @dataclass
@@ -284,7 +286,6 @@ def read_test(topic: Topic) -> Test:
 
 def make(topic: Topic) -> list[Scene]:
     test = read_test(topic)
-    caught, _, alarmed, _ = test.counts()
     told = f"{percent(test.prior)} are ill. The test finds {percent(test.hit)} of them and errs on " \
         f"{percent(test.false)} of the healthy."
     return [

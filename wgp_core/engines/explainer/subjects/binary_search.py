@@ -221,7 +221,7 @@ class Logarithm(Scene):
         self.far = [f"{worst_case(size)}" for size in sizes]
 
     def draw(self, clock: Clock) -> None:
-        n = int(round(2 ** (clock.line(0.03, 0.7) * np.log2(self.largest))))
+        n = round(2 ** (clock.line(0.03, 0.7) * float(np.log2(self.largest))))
         if len(self.stairs.get_xdata()) != n:
             self.stairs.set_data(self.curve[0][:n], self.curve[1][:n])
         self.tip.place(np.array([[n, self.curve[1][n - 1]]]))

@@ -72,7 +72,7 @@ class Slide(Scene):
         for r in range(7):
             for c in range(7):
                 value = int(self.image[r, c])
-                self.input.fill(r, c, str(value), between(stage, "#10151f", "#eef2f8", value / 9))
+                self.input.fill(r, c, str(value), between(stage, "#10151f", "#eef2f8", 0.1 + 0.9 * value / 9))
         self.window = stage.moving(stage.ax.add_patch(Rectangle((0, 0), 1, 1, fill=False, zorder=8, joinstyle="round",
                                                                 edgecolor=stage.color("accent"),
                                                                 linewidth=stage.line_width(0.1))))

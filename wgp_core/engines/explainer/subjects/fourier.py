@@ -79,7 +79,8 @@ class Epicycles(Scene):
         diameters = 2 * np.abs(self.b) * self.scale
         self.circles = EllipseCollection(diameters, diameters, np.zeros(self.terms), units="xy", facecolors="none",
                                          edgecolors=stage.color("muted"), linewidths=stage.line_width(0.025), alpha=0.8,
-                                         offsets=np.zeros((self.terms, 2)), offset_transform=stage.ax.transData, zorder=2)
+                                         offsets=np.zeros((self.terms, 2)), offset_transform=stage.ax.transData,
+                                         zorder=2)
         stage.ax.add_collection(self.circles, autolim=False)
         stage.moving(self.circles)
         self.arms = stage.moving(stage.line([], [], color="s0", width=0.06, zorder=3))
@@ -101,8 +102,8 @@ class Epicycles(Scene):
 
     def draw(self, clock: Clock) -> None:
         now = clock.u * self.turns * 2 * np.pi + 0.35
-        chain = np.append(0, np.cumsum(self.b * np.exp(1j * self.n * now)))
-        across, along = self._page(chain.imag), self.scale * chain.real
+        x, y = (np.append(0, np.cumsum(self.b * turn(self.n * now))) for turn in (np.cos, np.sin))
+        across, along = self._page(y), self.scale * x
         points = np.stack([self.center[0] + along, across] if self.flat else [across, self.center[1] + along], 1)
         self.circles.set_offsets(points[:-1])
         self.arms.set_data(points[:, 0], points[:, 1])
@@ -218,8 +219,8 @@ def overshoot(wave: str, most: int) -> np.ndarray:
 
 
 def make(topic: Topic) -> list[Scene]:
-    wave = next((w for w in ("sawtooth", "triangle") if topic.mentions(w, f"{w}s", "saw tooth" if w == "sawtooth" else w)),
-                "square")
+    wave = "sawtooth" if topic.mentions("sawtooth", "saw tooth") else \
+        "triangle" if topic.mentions("triangle", "triangular") else "square"
     numbers = topic.numbers
     terms = int(numbers.before("terms", "term", "harmonics", "circles", "epicycles", "sines", low=1, high=24, default=(
         numbers.after("terms", "harmonics", "N", low=1, high=24, default=5))))

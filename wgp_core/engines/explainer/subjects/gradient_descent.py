@@ -37,7 +37,7 @@ def descend(start: float, rate: float, steps: int) -> np.ndarray:
 class Walk(Scene):
     """A ball takes computed steps down the curve; the tangent and the numbers follow it."""
 
-    rate: float = 0.8
+    rate: float = 0.35
     steps: int = 9
 
     def build(self, stage: Stage) -> None:
@@ -77,7 +77,7 @@ class Walk(Scene):
         m = slope(x)
         self.tangent.set_data([x - reach, x + reach], [loss(x) - m * reach, loss(x) + m * reach])
         done = k + (1 if part >= 1 else 0)
-        shown = (f"{done}", f"{x:+.2f}", f"{m:+.2f}", f"{float(loss(x)):.3f}")
+        shown = (f"{done}", f"{x:+.2f}", f"{round(m, 2) or 0.0:+.2f}", f"{float(loss(x)):.3f}")
         for artist, value in zip(self.values, shown, strict=True):
             artist.set_text(value)
 
@@ -155,7 +155,7 @@ class Contour(Scene):
 
 
 def make(topic: Topic) -> list[Scene]:
-    rate = topic.numbers.after("learning rate", "rate", "eta", "η", low=0.02, high=4.5, default=0.8)
+    rate = topic.numbers.after("learning rate", "rate", "eta", "η", low=0.02, high=4.5, default=0.35)
     return [
         Walk("Gradient descent", f"Follow the slope downhill: each step is the learning rate, {rate:g}, times the "
              "slope.", rate=rate, weight=1.3),

@@ -89,11 +89,12 @@ class Map:
             tone = stage.line_width(0.03 + 0.07 * chain.matrix[i, j])
             stage.ax.plot(path[:-4, 0], path[:-4, 1], color=stage.color("faint"), lw=tone, zorder=1)
             stage.arrow(tuple(path[-9]), tuple(path[-1]), color="faint", width=0.01, head=0.26)
-            spot, side = path[20 if i == j else 14], self._outside(i, j)  # off the middle, where arrows meet
-            stage.text(*(spot + 0.3 * side), f"{chain.matrix[i, j]:g}", "small", color="muted")
+            spot, side = path[20 if i == j else 11], self._outside(i, j)  # off the middle, where arrows meet
+            x, y = spot + 0.3 * side
+            stage.text(x, y, f"{chain.matrix[i, j]:g}", "small", color="muted")
         tints = np.array([rgba(stage, TINTS[k]) for k in range(n)])
         Discs(stage, self.at, self.size, blend(rgba(stage, "paper"), tints, 0.4), moving=False, zorder=2)
-        names = [stage.text(*point, "", "label", weight="semibold", zorder=3) for point in self.at]
+        names = [stage.text(point[0], point[1], "", "label", weight="semibold", zorder=3) for point in self.at]
         squeeze(stage, names, chain.names, self.size * 0.86)
         for artist, name in zip(names, chain.names, strict=True):
             artist.set_text(name)
@@ -180,9 +181,8 @@ class ShareBars:
         n, g = len(chain.names), len(groups)
         self.frame = Rect(rect.x + 0.1, rect.y + 0.5, rect.w - 0.2, rect.h - 1.0)
         self.goal = chain.stationary()
-        self.top = 1.0 if g > 1 else min(float(self.goal.max()) * 1.7, 1.0)
         slot = self.frame.w / n
-        self.boxes, colors = [], []
+        boxes, colors = [], []
         stage.line([self.frame.x, self.frame.right], [self.frame.y] * 2, color="muted", width=0.03)
         marks = []
         labels = [stage.text(self.frame.x + (k + 0.5) * slot, self.frame.y - 0.27, "", "label", color=TINTS[k])
@@ -192,11 +192,11 @@ class ShareBars:
             labels[k].set_text(name)
             for j, strength in enumerate(groups):
                 w = slot * 0.72 / g
-                self.boxes.append([self.frame.x + slot * (k + 0.14) + j * w, self.frame.y, w * 0.94, 0.0])
+                boxes.append([self.frame.x + slot * (k + 0.14) + j * w, self.frame.y, w * 0.94, 0.0])
                 colors.append(blend(rgba(stage, "paper"), rgba(stage, TINTS[k]), strength))
-            y = self.frame.y + self.frame.h * self.goal[k] / self.top
+            y = self.frame.y + self.frame.h * self.goal[k]
             marks.append(([self.frame.x + slot * (k + 0.06), self.frame.x + slot * (k + 0.94)], [y, y]))
-        self.boxes = np.array(self.boxes)
+        self.boxes = np.array(boxes)
         self.tiles = Tiles(stage, self.boxes, np.array(colors))
         for xs, ys in marks:
             stage.moving(stage.line(xs, ys, color="ink", width=0.05, zorder=4))
@@ -204,7 +204,7 @@ class ShareBars:
     def show(self, shares: np.ndarray) -> None:
         """`shares` in the order of the bars: state by state, within it start by start."""
         boxes = self.boxes.copy()
-        boxes[:, 3] = self.frame.h * np.clip(np.asarray(shares) / self.top, 0, 1.08)
+        boxes[:, 3] = self.frame.h * np.asarray(shares)
         self.tiles.place(boxes)
 
 
@@ -296,7 +296,8 @@ class Powers(Scene):
         main, side = stage.content.split((1.6, 1), gap=0.4)
         self.view = MatrixView(stage, main, self.chain, moving=True)
         self.panel = Readout(stage, side, ("power k", "rows differ by", r"$|\lambda_2|^k$"), ("10", "0.000", "0.000"),
-                             formula=rf"$|\lambda_2| = {self.chain.second_eigenvalue():.3f}$", colors=("ink", "accent", "s0"))
+                             formula=rf"$|\lambda_2| = {self.chain.second_eigenvalue():.3f}$",
+                             colors=("ink", "accent", "s0"))
 
     def draw(self, clock: Clock) -> None:
         k, part = clock.index(0.08, 0.9, self.most - 1)

@@ -52,7 +52,7 @@ class Motion:
     length: float
 
     def at(self, t: float | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return np.interp(t, self.t, self.angle), np.interp(t, self.t, self.speed)
+        return np.asarray(np.interp(t, self.t, self.angle)), np.asarray(np.interp(t, self.t, self.speed))
 
     def energies(self, angle: np.ndarray, speed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Kinetic and potential energy in J for 1 kg; the potential is 0 at the lowest point."""
@@ -168,18 +168,19 @@ class Phase(Scene):
         hanging, note = left.rows((left.h - 0.75, 0.65), gap=0.1)
         stage.paragraph(note, "red curve: just reaches the top", "label", color="bad", ha="center")
         self.rods = Rods(stage, hanging, tones, np.pi)
-        ax = stage.axes(right, xlabel="angle (rad)", ylabel="speed (rad/s)", xlim=(-np.pi, np.pi),
+        ax = stage.axes(right, xlabel="angle (rad)", ylabel="angular velocity (1/s)", xlim=(-np.pi, np.pi),
                         ylim=(-1.35 * top, 1.35 * top))
         ax.set_xticks([-np.pi, -np.pi / 2, 0, np.pi / 2, np.pi], ["−π", "−π/2", "0", "π/2", "π"])
         x, y = np.meshgrid(np.linspace(-np.pi, np.pi, 160), np.linspace(-1.35 * top, 1.35 * top, 120))
         energy = y**2 / 2 + G / self.length * (1 - np.cos(x))
         edge = 2 * G / self.length
-        ax.contour(x, y, energy, levels=edge * np.array([0.05, 0.2, 0.45, 0.75, 1.35, 1.7]), colors=stage.color("faint"),
-                   linewidths=stage.line_width(0.025), zorder=1)
+        ax.contour(x, y, energy, levels=edge * np.array([0.05, 0.2, 0.45, 0.75, 1.35, 1.7]),
+                   colors=stage.color("faint"), linewidths=stage.line_width(0.025), zorder=1)
         ax.contour(x, y, energy, levels=[edge], colors=stage.color("bad"), linewidths=stage.line_width(0.045), zorder=1)
         self.trails = [stage.moving(ax.plot([], [], color=stage.color(tone), lw=stage.line_width(0.06), zorder=3)[0])
                        for tone in tones]
-        self.dots = Discs(stage, np.zeros((3, 2)), 0.28, np.array([rgba(stage, tone) for tone in tones]), on=ax, zorder=4)
+        self.dots = Discs(stage, np.zeros((3, 2)), 0.28, np.array([rgba(stage, tone) for tone in tones]), on=ax,
+                          zorder=4)
 
     def draw(self, clock: Clock) -> None:
         now = clock.u * self.span
@@ -263,6 +264,8 @@ class Double(Scene):
         box = left.square()
         self.rod = box.w / 4 - 0.14
         self.pivot = np.array(box.center)
+        x, y = self.pivot
+        stage.line([x - 0.25, x + 0.25], [y, y], color="muted", width=0.09, zorder=1)
         angles = self.states[:, :2]
         self.elbows = self.pivot + self.rod * np.stack([np.sin(angles[:, 0]), -np.cos(angles[:, 0])], -1)
         self.ends = self.elbows + self.rod * np.stack([np.sin(angles[:, 1]), -np.cos(angles[:, 1])], -1)
@@ -303,8 +306,8 @@ def make(topic: Topic) -> list[Scene]:
     amplitude = float(np.radians(degrees))
     slower = 100 * (true_period(1, amplitude) / small_period(1) - 1)
     chaos = topic.mentions("double pendulum", "double pendulums", "chaos", "chaotic")
-    double = Double("The double pendulum", "Two starts a thousandth of a radian apart: soon they share nothing. That is "
-                    "chaos.", seed=topic.seed, priority=1 if chaos else 3, min_seconds=4)
+    double = Double("The double pendulum", "Two starts a thousandth of a radian apart: soon they share nothing. That "
+                    "is chaos.", seed=topic.seed, priority=1 if chaos else 3, min_seconds=4)
     scenes: list[Scene] = [
         Swing("The pendulum", "Height turns into speed and back again; the sum of the two energies stays the same.",
               amplitude=amplitude, length=length, weight=1.3, min_seconds=2.5),

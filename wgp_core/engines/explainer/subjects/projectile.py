@@ -104,7 +104,7 @@ class Flight(Scene):
         throw = self.throw
         main, side = stage.content.split((2.3, 1) if stage.content.landscape else (1.35, 1), gap=0.4)
         below = 0.17 * max(throw.range_m, throw.height_m)
-        self.ax = ax = field(stage, main, throw.range_m, throw.height_m, below)
+        self.ax = ax = field(stage, main, throw.range_m + 0.6 * below, throw.height_m, below)
         t = np.linspace(0, throw.flight_s, 200)
         ax.plot(*throw.at(t), color=stage.color("faint"), lw=stage.line_width(0.05), ls=(0, (2, 2)), zorder=1)
         self.strobe = stage.moving(ax.plot([], [], "o", color=stage.color("s0"), ms=stage.line_width(0.16), alpha=0.8,
@@ -154,8 +154,8 @@ class Angles(Scene):
         tones = ("s5", "s0", "s1", "s3", "s4")
         self.trails = [stage.moving(ax.plot([], [], color=stage.color(tone), lw=stage.line_width(0.055), zorder=3)[0])
                        for tone in tones]
-        self.balls = Discs(stage, np.zeros((5, 2)), 0.3, np.array([rgba(stage, tone) for tone in tones]), on=ax, zorder=5,
-                           edge="paper")
+        self.balls = Discs(stage, np.zeros((5, 2)), 0.3, np.array([rgba(stage, tone) for tone in tones]), on=ax,
+                           zorder=5, edge="paper")
         self.panel = Readout(stage, side, [f"{a:g}°" for a in self.angles], ["000.0 m"] * 5, colors=tones,
                              title=f"range at {self.throw.speed:g} m/s")
         self.longest = max(t.flight_s for t in self.throws)
@@ -166,7 +166,7 @@ class Angles(Scene):
         for throw, trail in zip(self.throws, self.trails, strict=True):
             t = min(now, throw.flight_s)
             x, y = throw.at(np.linspace(0, t, 80))
-            if len(trail.get_xdata()) == 0 or trail.get_xdata()[-1] != x[-1]:
+            if np.asarray(trail.get_xdata())[-1:] != x[-1:]:
                 trail.set_data(x, y)
             places.append((x[-1], max(y[-1], 0.0)))
             shown.append(f"{throw.range_m:.1f} m" if t >= throw.flight_s else "…")
@@ -190,8 +190,9 @@ class Drag(Scene):
                        for tone in ("s0", "accent")]
         self.balls = Discs(stage, np.zeros((2, 2)), 0.34, np.array([rgba(stage, "s0"), rgba(stage, "accent")]), on=ax,
                            zorder=5, edge="paper")
-        self.panel = Readout(stage, side, ("time", "no air", "air", "range lost"), ("0.00 s", "000.0 m", "000.0 m", "00%"),
-                             formula=r"$a = g - k\,|v|\,v$", colors=("ink", "s0", "accent", "bad"))
+        self.panel = Readout(stage, side, ("time", "no air", "air", "range lost"),
+                             ("0.00 s", "000.0 m", "000.0 m", "00%"), formula=r"$a = g - k\,|v|\,v$",
+                             colors=("ink", "s0", "accent", "bad"))
 
     def draw(self, clock: Clock) -> None:
         now = clock.line(0.03, 0.88) * self.free[-1, 0]
@@ -223,7 +224,8 @@ class RangeCurve(Scene):
         curve.set_xticks([0, 15, 30, 45, 60, 75, 90])
         angle = np.linspace(0, 90, 181)
         self.angles, self.ranges = angle, top * np.sin(2 * np.radians(angle))
-        self.done = stage.moving(curve.plot([], [], color=stage.color("accent"), lw=stage.line_width(0.06), zorder=3)[0])
+        self.done = stage.moving(curve.plot([], [], color=stage.color("accent"), lw=stage.line_width(0.06),
+                                            zorder=3)[0])
         self.dot = Discs(stage, np.zeros((1, 2)), 0.3, rgba(stage, "accent"), on=curve, zorder=4, edge="paper")
         self.text = stage.moving(stage.text(45, top * 1.14, "", "label", color="accent", weight="semibold", on=curve))
 
@@ -266,8 +268,8 @@ def make(topic: Topic) -> list[Scene]:
                    throw=throw, priority=2 if airless else 3),
     ]
     if not airless:
-        scenes.insert(2, Drag("A football in air", "Drag grows with the square of the speed, so the way down is steeper.",
-                              throw=replace(throw, g=9.81), priority=2))
+        scenes.insert(2, Drag("A football in air", "Drag grows with the square of the speed, so the way down is "
+                              "steeper.", throw=replace(throw, g=9.81), priority=2))
     return scenes
 
 

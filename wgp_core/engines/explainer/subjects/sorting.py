@@ -327,7 +327,7 @@ class Growth(Scene):
     def build(self, stage: Stage) -> None:
         rng = np.random.default_rng(self.seed)
         self.sizes = np.arange(4, self.largest + 1, 4)
-        inputs = [rng.permutation(n) for n in self.sizes]
+        inputs = [rng.permutation(n).tolist() for n in self.sizes]
         self.counts = {name: np.array([play(name, v).comparisons for v in inputs]) for name in self.names}
         top = self.largest * (self.largest - 1) / 2
         main, side = stage.content.split((2.3, 1), gap=0.4)
