@@ -24,25 +24,33 @@ from wgp_core.result import Manifest
 from . import form
 from .components import notice
 from .form import CUSTOM, NAMES, OPTIONAL, FormValues
+from .words import esc
 
 
-def fill(studio: Studio, values: FormValues) -> list[Any]:
-    """Updates for `form_outputs`: values, and what the engine shows and allows."""
+def fill(studio: Studio, values: FormValues, *, shown: FormValues | None = None) -> list[Any]:
+    """Updates for `form_outputs`: values, and what the engine shows and allows.
+
+    `shown` is what the form held when it was sent: what is equal there is left alone, because the person may have
+    typed on since.
+    """
     spec = form.effective_spec(studio.engines, values.engine)
-    updates = {name: gr.update(value=getattr(values, name)) for name in NAMES}
-    choices = form.size_choices(spec)
+    choices, models = form.size_choices(spec), model_choices(studio)
     known = values.size in {value for _, value in choices}
-    models = model_choices(studio)
-    updates["size"] = gr.update(choices=choices, value=values.size if known else CUSTOM)
-    updates["seconds"] = gr.update(value=values.seconds, maximum=spec.max_seconds)
-    updates["model"] = gr.update(choices=models, visible=shows_model(values.engine, spec),
-                                 value=values.model if values.model in {value for _, value in models} else "")
+    values = replace(values, size=values.size if known else CUSTOM,
+                     model=values.model if values.model in {value for _, value in models} else "")
+    changes: dict[str, dict[str, Any]] = {name: {} for name in NAMES}
+    for name in NAMES:
+        if shown is None or getattr(values, name) != getattr(shown, name):
+            changes[name]["value"] = getattr(values, name)
     for name in (*OPTIONAL, "start_image", "end_image", "captions", "theme", "camera"):
-        updates[name] = gr.update(value=getattr(values, name), visible=name in spec.uses)
+        changes[name]["visible"] = name in spec.uses
+    changes["size"]["choices"], changes["model"]["choices"] = choices, models
+    changes["model"]["visible"] = shows_model(values.engine, spec)
+    changes["seconds"]["maximum"] = spec.max_seconds
     carried = form.carried_words(values.carried)
     hint = notice(f"Also set from the loaded video: {carried}.", fix="Reset form drops it.") if carried else ""
-    return [*updates.values(), gr.update(visible=not known or values.size == CUSTOM),
-            engine_hint(studio, values.engine) + hint, f'<p class="w-quiet">{form.hidden_hint(spec)}</p>']
+    return [*(gr.update(**change) for change in changes.values()), gr.update(visible=values.size == CUSTOM),
+            engine_hint(studio, values.engine) + hint, f'<p class="w-quiet">{esc(form.hidden_hint(spec))}</p>']
 
 
 def fill_from_request(studio: Studio, request: VideoRequest) -> list[Any]:
@@ -72,7 +80,7 @@ def shows_model(engine: str, spec: EngineSpec) -> bool:
 
 
 def engine_hint(studio: Studio, engine: str) -> str:
-    return f'<p class="w-quiet">{form.engine_hint(studio.engines, engine)}</p>'
+    return f'<p class="w-quiet">{esc(form.engine_hint(studio.engines, engine))}</p>'
 
 
 def snapped_values(studio: Studio, values: FormValues) -> tuple[FormValues, tuple[str, ...]]:

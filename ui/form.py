@@ -178,14 +178,14 @@ def hidden_hint(spec: EngineSpec) -> str:
 
 def size_choices(spec: EngineSpec) -> list[tuple[str, str]]:
     """Labels and values of the size presets, and a custom size."""
-    presets = [(f"{w} × {h}  {_shape(w, h)}", f"{w}x{h}") for w, h in spec.size_presets]
+    presets = [(f"{w} × {h} {_shape(w, h)}", f"{w}x{h}") for w, h in spec.size_presets]
     return [*presets, ("Custom size", CUSTOM)]
 
 
 def _shape(width: int, height: int) -> str:
     if width == height:
         return "square"
-    return "landscape" if width > height else "portrait"
+    return "wide" if width > height else "tall"
 
 
 def carried_words(carried: str) -> str:

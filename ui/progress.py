@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from wgp_core.events import Stage
 from wgp_core.request import EngineChoice, VideoRequest
@@ -40,13 +39,13 @@ class JobView:
     preview: str = ""
 
 
-def job_view(job: JobRecord, *, now: datetime | None = None) -> JobView:
+def job_view(job: JobRecord) -> JobView:
     """The words for one job of the queue."""
     notes = [*job.warnings, *([job.memory_note] if job.memory_note else [])]
     running = job.state is JobState.RUNNING
     return JobView(
         id=job.id, state=job.state, badge=_badge(job), title=short(job.request.prompt, 110) or "Untitled",
-        detail=_detail(job, now or datetime.now(UTC)), facts=request_facts(job.request),
+        detail=_detail(job), facts=request_facts(job.request),
         percent=overall_percent(job) if running else None, eta=_eta(job) if running else "",
         error=job.request_problem or job.error, notes=tuple(notes),
         preview=file_url(job.preview, modified(job.preview)) if running and modified(job.preview) else "")
@@ -77,7 +76,7 @@ def _badge(job: JobRecord) -> str:
     return job.state.label
 
 
-def _detail(job: JobRecord, now: datetime) -> str:
+def _detail(job: JobRecord) -> str:
     if job.state is JobState.RUNNING:
         if job.cancel_requested:
             return "Stopping at the next step"
@@ -118,7 +117,7 @@ def now_panel(running: JobRecord | None, waiting: int, *, paused: bool) -> str:
     if waiting and paused:
         after += ", queue paused"
     return (f'<section class="w-card w-now" aria-label="Running job">'
-            f'<div class="w-picture{"" if picture else " blank"}">{picture}</div>'
+            f'<div class="w-picture{"" if picture else " blank"}" style="--ratio:{_ratio(running)}">{picture}</div>'
             f'<div class="w-now-text"><div class="w-line">{badge(view.badge, "running")}'
             f'<strong>{esc(view.detail)}</strong><span class="w-eta">{esc(view.eta)}</span></div>'
             f'{bar(view.percent if running.progress else None)}'
@@ -126,9 +125,15 @@ def now_panel(running: JobRecord | None, waiting: int, *, paused: bool) -> str:
             f'{f"<p class=w-quiet>{esc(message)}</p>" if message else ""}</div></section>')
 
 
+def _ratio(job: JobRecord) -> str:
+    width, height = job.request.width, job.request.height
+    return f"{width}/{height}" if width and height else "16/9"
+
+
 def _waiting_panel(waiting: int, *, paused: bool) -> str:
     text = ("The queue is paused. Resume it in the Queue tab." if paused
             else "The worker is starting; this takes a few seconds.")
+    state = badge("Paused" if paused else "Waiting", "queued")
     return (f'<section class="w-card w-now" aria-label="Waiting jobs"><div class="w-now-text"><div class="w-line">'
-            f'{badge("Paused" if paused else "Waiting", "queued")}<strong>{plural(waiting, "job")} waiting</strong></div>'
+            f'{state}<strong>{plural(waiting, "job")} waiting</strong></div>'
             f'{"" if paused else bar(None)}<p class="w-quiet">{text}</p></div></section>')

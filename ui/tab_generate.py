@@ -243,7 +243,8 @@ def _wire_form(own: Generate, studio: Studio) -> None:
     def snap(*values: Any) -> list[Any]:
         now = FormValues.of(values)
         moved, problem = attempt(lambda: snapped_values(studio, now))
-        return [problem, *fill(studio, now)] if moved is None else [notices(moved[1]), *fill(studio, moved[0])]
+        values, notes = moved or (now, ())
+        return [problem + notices(notes), *fill(studio, values, shown=now)]
 
     gr.on([f.engine.input, f.size.input, f.width.blur, f.height.blur, f.fps.blur, f.frames.blur], snap, inputs,
           [own.message, *own.form_outputs], **QUIET)

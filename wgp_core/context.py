@@ -64,7 +64,6 @@ class Studio:
         swept = sweep_parts(self.paths.outputs)
         if swept:
             log.info("Removed %d unfinished files of an earlier run.", swept)
-        self.supervisor.recover_at_startup()
         self.supervisor.start()
 
     def close(self) -> None:
@@ -75,14 +74,15 @@ class Studio:
 def build_studio(paths: Paths, *, overrides: Mapping[str, Any] | None = None, engines: str = "") -> Studio:
     """Open the settings and the database of a folder. Raises `SettingsError` or `StoreError` in plain words."""
     from .jobs.queue import JobQueue
-    from .jobs.supervisor import Supervisor
+    from .jobs.supervisor import Supervisor, SupervisorOptions
     from .store import Store
 
     paths.ensure()
     config = Config(paths.settings_file, overrides=overrides)
     store = Store.open(paths.database)
     queue = JobQueue(store, paths)
-    supervisor = Supervisor(paths, store, _settings_of(config), engines=engines)
+    supervisor = Supervisor(paths, store, _settings_of(config), runtime_options(config.settings),
+                            SupervisorOptions(engines=engines))
     queue.subscribe(supervisor.wake)
     return Studio(paths, config, engine_registry(paths, engines), store, queue, supervisor)
 

@@ -69,7 +69,7 @@ def _close(request: VideoRequest, engine: Engine, settings: Settings, warnings: 
     spec, defaults = engine.spec, engine.spec.defaults
     fps = request.fps or defaults.fps
     _check_rate(spec, fps)
-    frames = request.frames or _frames(spec, request.seconds or defaults.seconds, fps)
+    frames = request.frames or _frames(spec, request.seconds or _planned_seconds(request) or defaults.seconds, fps)
     closed = replace(
         request, engine=spec.choice, width=request.width or defaults.width, height=request.height or defaults.height,
         fps=fps, frames=frames, seconds=None, steps=request.steps or defaults.steps,
@@ -79,6 +79,13 @@ def _close(request: VideoRequest, engine: Engine, settings: Settings, warnings: 
         output=replace(request.output, crf=settings.crf if request.output.crf is None else request.output.crf))
     spec.check(closed)
     return Resolved(closed, engine, (*warnings, *_unused(request, spec)))
+
+
+def _planned_seconds(request: VideoRequest) -> float | None:
+    """What the scenes of a plan take together, where each says how long it is."""
+    lengths = [scene.seconds for scene in request.plan]
+    known = [length for length in lengths if length is not None]
+    return sum(known) if known and len(known) == len(lengths) else None
 
 
 def _check_rate(spec: EngineSpec, fps: int) -> None:

@@ -200,6 +200,7 @@ def test_a_task_is_cancelled(workshop: Workshop) -> None:
 def test_the_device_is_probed_without_torch_in_this_process(workshop: Workshop) -> None:
     report = workshop.start().probe_device(timeout_s=120)
     assert isinstance(report, DeviceReport) and (report.torch_version or report.problem)
+    assert ("cuda:0" if report.gpus else "torch") in report.describe()
     assert set(TASKS) >= {"probe_device"}
 
 

@@ -202,6 +202,18 @@ def test_an_idle_worker_is_stopped_and_started_again(workshop: Workshop) -> None
     assert done.state is JobState.DONE and done.worker_pid != pid
 
 
+def test_a_change_of_the_machines_settings_takes_a_new_worker(workshop: Workshop) -> None:
+    supervisor = workshop.start()
+    first, second = (workshop.wait(workshop.submit("frames").id) for _ in range(2))
+    assert first.worker_pid == second.worker_pid
+    workshop.settings = replace(workshop.settings, crf=30)
+    assert workshop.wait(workshop.submit("frames").id).worker_pid == first.worker_pid
+    workshop.settings = replace(workshop.settings, profile="5")
+    third = workshop.wait(workshop.submit("frames").id)
+    assert third.state is JobState.DONE and third.worker_pid != first.worker_pid
+    assert supervisor.status().problem == ""
+
+
 def test_stopping_the_app_interrupts_the_running_job(workshop: Workshop) -> None:
     job = workshop.submit("sleep 60")
     supervisor = workshop.start()

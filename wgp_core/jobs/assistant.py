@@ -27,7 +27,7 @@ POLL_S = 0.1
 class AssistantDesk:
     """Runs tasks for any thread. The worker's death, a timeout or an ignored cancel costs that task only."""
 
-    def __init__(self, launch: Callable[[], Launch], runtime: RuntimeOptions) -> None:
+    def __init__(self, launch: Callable[[], Launch], runtime: Callable[[], RuntimeOptions]) -> None:
         self._launch = launch
         self._runtime = runtime
         self._turn = threading.Lock()
@@ -82,7 +82,8 @@ class AssistantDesk:
             self._process = self._start()
         self._asked_id, self._answer = uuid4().hex[:12], None
         self._answered.clear()
-        self._process.send(Say.TASK, id=self._asked_id, name=name, payload=dict(payload), runtime=asdict(self._runtime))
+        self._process.send(Say.TASK, id=self._asked_id, name=name, payload=dict(payload),
+                           runtime=asdict(self._runtime()))
         cancel_deadline = None
         while not self._answered.wait(POLL_S):
             death = self._process.death()

@@ -1,7 +1,7 @@
 """Keeps the workers alive, in the window's process, without ever loading what they load.
 
 ```
-supervisor = Supervisor(paths, store, config_settings, runtime)
+supervisor = Supervisor(paths, store, settings_provider)
 queue.subscribe(supervisor.wake)
 supervisor.start()          # recovers what a former run left, then watches
 ...
@@ -22,7 +22,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from ..engines.base import RuntimeOptions
@@ -42,6 +42,7 @@ from .tasks import DeviceReport
 log = logging.getLogger(__name__)
 
 START_LIMIT_S = 180.0
+STOP_LIMIT_S = 10.0
 MAX_BACKOFF_S = 60.0
 
 
@@ -87,7 +88,8 @@ class Supervisor:
     """Owns the workers. One per app; hold the app's lock (`acquire_app_lock`) while it exists."""
 
     def __init__(self, paths: Paths, store: Store, settings_provider: Callable[[], Settings],
-                 runtime: RuntimeOptions = RuntimeOptions(), options: SupervisorOptions = SupervisorOptions()) -> None:
+                 runtime: RuntimeOptions | None = None, options: SupervisorOptions = SupervisorOptions()) -> None:
+        """`runtime` None takes the machine's choices from the settings in force, for each job anew."""
         self._paths = paths
         self._store = store
         self._settings = settings_provider
@@ -95,7 +97,7 @@ class Supervisor:
         self._options = options
         self._owner = str(paths.data)
         self._render = _RenderSlot()
-        self._assistant = AssistantDesk(lambda: self._launch("assistant"), runtime)
+        self._assistant = AssistantDesk(lambda: self._launch("assistant"), lambda: self._runtime_of(self._settings()))
         self._oom = OomCounter()
         self._wake = threading.Event()
         self._ending = threading.Event()
@@ -193,13 +195,26 @@ class Supervisor:
 
     def _feed(self, process: WorkerProcess, settings: Settings, now: float) -> None:
         slot = self._render
+        runtime = self._runtime_of(settings)
         if self._store.jobs.has_work():
-            slot.begin(now)
-            process.send(Say.WORK, settings=asdict(settings), runtime=asdict(self._runtime))
+            if slot.runtime not in (None, runtime):
+                log.info("The machine's settings changed; a new worker takes the next job.")
+                self._dismiss(process, now)
+                return
+            slot.begin(now, runtime)
+            process.send(Say.WORK, settings=asdict(settings), runtime=asdict(runtime))
         elif now - slot.idle_since > settings.worker_idle_s:
             log.info("The render worker was idle for %g s and is stopped.", settings.worker_idle_s)
-            slot.state, slot.deadline = WorkerState.STOPPING, now + 10
-            process.send(Say.STOP)
+            self._dismiss(process, now)
+
+    def _dismiss(self, process: WorkerProcess, now: float) -> None:
+        self._render.state, self._render.deadline = WorkerState.STOPPING, now + STOP_LIMIT_S
+        process.send(Say.STOP)
+
+    def _runtime_of(self, settings: Settings) -> RuntimeOptions:
+        if self._runtime is not None:
+            return self._runtime
+        return RuntimeOptions(**{field.name: getattr(settings, field.name) for field in fields(RuntimeOptions)})
 
     def _check_busy(self, process: WorkerProcess, settings: Settings, now: float) -> None:
         slot = self._render
@@ -232,6 +247,7 @@ class Supervisor:
     def _bury(self, process: WorkerProcess, death: Death) -> None:
         slot = self._render
         stopping, starting = slot.state is WorkerState.STOPPING, slot.state is WorkerState.STARTING
+        took_nothing = slot.state is WorkerState.BUSY and slot.job_id is None
         slot.process = None
         slot.reset(WorkerState.STOPPED)
         if death.code < 0 and self._oom.increased():
@@ -244,9 +260,9 @@ class Supervisor:
             if job.cancel_requested and state is JobState.INTERRUPTED:
                 state, cause = JobState.CANCELLED, ""
             settle_abandoned(self._store, self._paths, job, state, cause)
-        if starting:
+        if starting or (took_nothing and not jobs):
             words = f" Its last words: {death.last_words}" if death.last_words else ""
-            self._back_off(f"The worker ended while it started (status {death.code}).{words} See "
+            self._back_off(f"The worker ended before it took a job (status {death.code}).{words} See "
                            f"{self._paths.logs / 'worker-render.log'}.")
         elif not stopping:
             slot.failures, slot.problem = 0, ""
@@ -303,14 +319,15 @@ class _RenderSlot:
         self.state = state
         self.job_id: str | None = None
         self.cancel_deadline: float | None = None
+        self.runtime: RuntimeOptions | None = None
         self.idle_since = self.deadline = 0.0
         self.rss_gb = 0.0
         self._quiet_s = 0.0
         self._heard_at = time.monotonic()
 
-    def begin(self, now: float) -> None:
+    def begin(self, now: float, runtime: RuntimeOptions) -> None:
         """A job is handed over; silence counts from here."""
-        self.state = WorkerState.BUSY
+        self.state, self.runtime = WorkerState.BUSY, runtime
         self._quiet_s, self._heard_at = 0.0, now
 
     def rest(self) -> None:

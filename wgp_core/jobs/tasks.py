@@ -72,6 +72,13 @@ class DeviceReport:
     cpu_threads: int = 0
     problem: str = ""
 
+    def describe(self) -> str:
+        """ "NVIDIA RTX 4090, 24.0 GB (cuda:0)", or "CPU only, 8 threads (torch 2.13.0)" with the problem, if any."""
+        if self.gpus:
+            return "; ".join(f"{gpu.name}, {gpu.vram_total_gb:.1f} GB (cuda:{gpu.index})" for gpu in self.gpus)
+        known = f"CPU only, {self.cpu_threads} threads (torch {self.torch_version})" if self.torch_version else ""
+        return f"{known} {self.problem}".strip()
+
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> DeviceReport:
         return DeviceReport(**{**data, "gpus": tuple(GpuInfo(**gpu) for gpu in data["gpus"])})

@@ -18,7 +18,7 @@ def dress(stage: Stage, scene: Scene, *, captions: bool = True, number: int = 0,
     if of > 1:
         stage.text(head.right, head.cy, f"{number} / {of}", "small", color="muted", ha="right")
     foot = stage.footer
-    source_h = 0.34 if scene.source else 0.0
+    source_h = max(0.34, stage.line_height("small")) if scene.source else 0.0
     if captions and scene.narration:
         stage.paragraph(Rect(foot.x, foot.y + source_h, foot.w, foot.h - 0.12 - source_h), scene.narration, "body",
                         color="ink", ha="center")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...request import SceneKind, ScenePlan, VideoRequest
 from .pages.build import build_page, detect_page, glyph_notes
+from .pages.notation import looks_written
 from .pages.parts import READ_CHARS_PER_S, Page
 from .scene import Scene
 from .topic_text import Draft, abridge, draft_scenes, topic_title
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 Embed = Callable[[list[str]], Any]
 """Texts to an array (n, d) of unit vectors."""
 
-LEAST_SCENE_S = 2.0
+LEFT_OUT = "Scenes left out for want of time:"
 TITLE_FROM_S = 10.0
 SUMMARY_FROM_S = 20.0
 TITLE_S = 2.6
@@ -50,7 +51,8 @@ def plan_for(request: VideoRequest, seconds: float, embed: Embed | None = None) 
     is given, by meaning; else its own words are laid out.
     """
     if request.plan:
-        return _timed([(scene, _wish(scene)) for scene in _settled(request, seconds, embed)], seconds)
+        return _timed([(scene, _wish(scene)) for scene in _settled(request, topic_for(request, seconds), embed)],
+                      seconds)
     from .chooser import choose_subject
 
     topic = topic_for(request, seconds)
@@ -69,18 +71,18 @@ def topic_for(request: VideoRequest, seconds: float) -> Topic:
 def fit(drafts: Sequence[Draft], seconds: float, title: str) -> tuple[ScenePlan, ...]:
     """Choose among drafts by priority so that each scene has time to be followed, and share the time out."""
     drafts = list(drafts)
-    room = seconds
-    if seconds >= TITLE_FROM_S and drafts and drafts[0].plan.kind is not SceneKind.TITLE:
+    if seconds >= TITLE_FROM_S and drafts[0].plan.kind is not SceneKind.TITLE:
         drafts.insert(0, Draft(ScenePlan(title, SceneKind.TITLE), priority=1, need_s=TITLE_S))
-    if seconds < TITLE_FROM_S and len(drafts) > 1:
-        drafts = [d for d in drafts if d.plan.kind is not SceneKind.TITLE] or drafts
-    if seconds < SUMMARY_FROM_S and len(drafts) > 1:
-        drafts = [d for d in drafts if not d.closing] or drafts
-    most = max(1, int(room / LEAST_SCENE_S + 0.01)) if seconds < 6 else max(2, int(room / 2.5))
-    if seconds < 4:
-        most = 1
-    kept = _kept(drafts, most, room)
-    return _abridged(kept, seconds)
+    if seconds < SUMMARY_FROM_S:
+        drafts = [draft for draft in drafts if not draft.closing] or drafts
+    kept = _kept(drafts, 1 if seconds < 4 else max(2, int(seconds / 2.5)), seconds)
+    gone = [draft.plan.title for draft in drafts if draft not in kept and draft.plan.kind is not SceneKind.SUBJECT
+            and not draft.closing]
+    plans = _abridged(kept, seconds)
+    if gone:
+        named = ", ".join(dict.fromkeys(gone))
+        plans = (*plans[:-1], replace(plans[-1], purpose=f"{LEFT_OUT} {len(gone)} ({named})"))
+    return plans
 
 
 def _kept(drafts: list[Draft], most: int, seconds: float) -> list[Draft]:
@@ -123,8 +125,9 @@ def _wish(plan: ScenePlan) -> float:
     """Seconds that a planned scene asks for: its own, or what reading it takes."""
     if plan.seconds is not None:
         return plan.seconds
-    chars = len(plan.title) + len(plan.narration) + sum(len(cue.text) for cue in plan.cues)
-    return min(max(chars / READ_CHARS_PER_S, 3.0), 20.0)
+    if plan.kind is SceneKind.SUBJECT:
+        return max(len(plan.title + plan.narration) / READ_CHARS_PER_S, 4.0)
+    return min(max(build_page(plan, 0).reading_s() + 0.8, 2.5), 25.0)
 
 
 # -- known subjects ---------------------------------------------------------------------------------------------
@@ -157,32 +160,37 @@ def place_of(plan: ScenePlan) -> tuple[Subject, int | None] | None:
     return None
 
 
-def _settled(request: VideoRequest, seconds: float, embed: Embed | None) -> list[ScenePlan]:
-    """The person's plan with every `auto` and every subject made definite."""
-    from .chooser import choose_subject
-
-    topic = topic_for(request, seconds)
+def _settled(request: VideoRequest, topic: Topic, embed: Embed | None) -> list[ScenePlan]:
+    """The person's plan with every kind, subject and content made definite."""
     used: dict[str, int] = {}
     out = []
     for plan in request.plan:
-        known: tuple[Subject, int | None] | None = None
-        if plan.kind in (SceneKind.SUBJECT, SceneKind.AUTO):
-            known = place_of(plan)
-            text = ". ".join(part for part in (plan.title, plan.visual) if part)
-            picked = None if known else choose_subject(text, embed)
-            known = known or ((picked, None) if picked else None)
-        if known:
-            item, number = known
-            count = len(item.make(topic))
-            if number is None or number >= count:
-                number = used.get(item.id, 0) % count
-            used[item.id] = number + 1
-            out.append(replace(plan, kind=SceneKind.SUBJECT, visual=f"{item.id}#{number}"))
-        elif plan.kind in (SceneKind.SUBJECT, SceneKind.AUTO):
+        known = _known(plan, embed) if plan.kind in (SceneKind.SUBJECT, SceneKind.AUTO) else None
+        if known is None:
             out.append(detect_page(plan))
-        else:
-            out.append(plan)
+            continue
+        item, number = known
+        made = item.make(topic)
+        if number is None or number >= len(made):
+            number = used.get(item.id, 0) % len(made)
+        used[item.id] = number + 1
+        out.append(replace(plan, kind=SceneKind.SUBJECT, visual=f"{item.id}#{number}",
+                           narration=plan.narration or made[number].narration))
     return out
+
+
+def _known(plan: ScenePlan, embed: Embed | None) -> tuple[Subject, int | None] | None:
+    """The subject that a scene names by id, or speaks of; content written in the notation is drawn as it stands."""
+    from .chooser import choose_subject
+
+    named = place_of(plan)
+    if named or (plan.kind is SceneKind.AUTO and looks_written(plan.visual)):
+        return named
+    for text in (plan.title, plan.visual, plan.narration):
+        picked = choose_subject(text, embed) if text.strip() else None
+        if picked:
+            return picked, None
+    return None
 
 
 # -- building ---------------------------------------------------------------------------------------------------
@@ -214,7 +222,9 @@ def _scene(plan: ScenePlan, topic: Topic, number: int) -> Scene:
             scene.title = plan.title or scene.title
             scene.narration = plan.narration or scene.narration
     if scene is None:
-        scene = build_page(detect_page(plan), topic.seed + number)
+        page = build_page(detect_page(plan), topic.seed + number)
+        page.note = plan.purpose if plan.purpose.startswith(LEFT_OUT) else ""
+        scene = page
     scene.source = source_line(plan) or scene.source
     if plan.seconds is not None:
         scene.weight = plan.seconds
@@ -254,7 +264,8 @@ def schedule(scenes: Sequence[Scene], total_frames: int, fps: float) -> list[Slo
 
 def notes_for(slots: Sequence[Slot], fps: float) -> tuple[str, ...]:
     """What the person should know: scenes too short to be read, items left out, letters that no font has."""
-    notes = []
+    notes = [f"{slot.scene.note}. A longer video shows them." for slot in slots
+             if isinstance(slot.scene, Page) and slot.scene.note]
     for number, slot in enumerate(slots, 1):
         scene, seconds = slot.scene, slot.frames / fps
         name = f'Scene {number} ("{scene.title or "title"}")'

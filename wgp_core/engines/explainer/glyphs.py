@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Iterable
 
 from .theme import FONT_FAMILY, style
@@ -20,10 +19,16 @@ _SPELT = re.compile(r"(?:HIRAGANA|KATAKANA)(?: LETTER)?(?: SMALL)? (\w+)$|HANGUL
                     r"(?:FULLWIDTH )?LATIN (?:SMALL|CAPITAL) LETTER (\w)\b")
 _UNSUITED = re.compile(r"color|emoji|last ?resort|math|mono\b|condensed|serif|narrow|cursor", re.I)
 _MOST_FONTS = 400
+_PUNCTUATION = {"。": ". ", "、": ", ", "，": ", ", "！": "! ", "？": "? ", "：": ": ", "；": "; ", "「": "“", "」": "”",
+                "（": " (", "）": ") ", "・": "·", "　": " "}
 
 
 def _is_wide(char: str) -> bool:
     return unicodedata.east_asian_width(char) in "WF"
+
+
+def has_wide(text: str) -> bool:
+    return not text.isascii() and any(map(_is_wide, text))
 
 
 @functools.cache
@@ -83,7 +88,7 @@ def legible(text: str) -> str:
     """`text` with nothing in it that no font can draw."""
     if text.isascii():
         return text
-    plain = _IGNORED.sub("", text)
+    plain = "".join(_PUNCTUATION.get(c, c) if _home(c) is None else c for c in _IGNORED.sub("", text))
     out: list[str] = []
     counted = ""
     for char in plain + "\0":
@@ -95,7 +100,10 @@ def legible(text: str) -> str:
             counted = ""
         if char != "\0":
             out.append(char if _home(char) is not None else _stand_in(char))
-    return re.sub(r"[ \t]+", " ", "".join(out)).strip() if len(out) and "".join(out) != text else text
+    made = "".join(out)
+    if made == text:
+        return text
+    return re.sub(r" +(?=[.,;:!?](?:\s|$))", "", re.sub(r"[ \t]+", " ", made)).strip()
 
 
 def _stand_in(char: str) -> str:
@@ -123,22 +131,21 @@ def _script(char: str) -> str:
 
 def notes(texts: Iterable[str]) -> tuple[str, ...]:
     """What to tell the person about characters that cannot be drawn."""
-    lacking: Counter[str] = Counter()
     samples: dict[str, str] = {}
     for text in texts:
         for char in _IGNORED.sub("", text):
-            if _home(char) is None:
+            if char not in _PUNCTUATION and _home(char) is None:
                 script = _script(char)
-                lacking[script] += 1
                 samples[script] = samples.get(script, "") + ("" if char in samples.get(script, "") else char)
     out = []
-    for script, count in lacking.items():
+    for script in samples:
         shown = samples[script][:6]
         if script == "symbol":
             out.append(f"Symbols that no installed font can draw were left out: {shown}")
         else:
-            out.append(f"No installed font has {script} letters ({shown}): {count} of them were replaced. Install one "
-                       "that has, for example Noto Sans CJK or another Noto font, to see them.")
+            font = "Noto Sans CJK" if script in ("Chinese", "Japanese", "Korean") else f"Noto Sans {script}"
+            out.append(f"No installed font has {script} letters ({shown}); stand-ins are shown. To see them, install a "
+                       f"font that has them, for example {font}.")
     return tuple(out)
 
 

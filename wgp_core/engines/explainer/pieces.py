@@ -83,7 +83,8 @@ class Tiles:
     def paint(self, colors: np.ndarray) -> None:
         if not np.array_equal(colors, self._colors):
             self._colors = np.array(colors, dtype=float)
-            self.collection.set_facecolor(list(self._colors.reshape(-1, 4)))
+            fill: Any = self._colors
+            self.collection.set_facecolor(fill)
 
 
 class Discs:
@@ -108,7 +109,8 @@ class Discs:
     def paint(self, colors: np.ndarray) -> None:
         if not np.array_equal(colors, self._colors):
             self._colors = np.array(colors, dtype=float)
-            self.collection.set_facecolor(list(self._colors.reshape(-1, 4)))
+            fill: Any = self._colors
+            self.collection.set_facecolor(fill)
 
 
 class Segments:
@@ -129,7 +131,8 @@ class Segments:
         state = np.asarray(colors, dtype=float).tobytes() + (b"" if widths is None else np.asarray(widths).tobytes())
         if state != self._state:
             self._state = state
-            self.collection.set_color(list(colors))
+            fill: Any = colors
+            self.collection.set_color(fill)
             if widths is not None:
                 self.collection.set_linewidth([self._stage.line_width(w) for w in widths])
 

@@ -129,10 +129,12 @@ class Stage:
                 artist.set_fontfamily(families)
         start = artist.get_fontsize()
         smallest = max(MIN_TEXT_PX * 72 / DPI, start * 0.6)
+        artist.set_fontsize(smallest)
+        force = not artist.get_parse_math() and self._longest_word(artist, text) > rect.w  # no shrinking will do
         size = start
         while True:
             artist.set_fontsize(size)
-            if self._wrap_into(artist, text, rect):
+            if self._wrap_into(artist, text, rect, force=force):
                 return
             if size <= smallest:
                 break
@@ -161,10 +163,8 @@ class Stage:
 
     def _wrap_into(self, artist: Text, text: str, rect: Rect, *, force: bool = False) -> bool:
         math = artist.get_parse_math()
-        if not math and not force and len(text) > 8:
-            longest = max(text.split(), key=len, default="")
-            if longest.isascii() and self._extent(artist, longest)[0] > rect.w:
-                return False
+        if not math and not force and self._longest_word(artist, text) > rect.w:
+            return False
         per_char = self._extent(artist, "abcdefghijklmnopqrstuvwxyz eee tt")[0] / 33
         columns = max(int(rect.w / per_char * 1.06), 4)
         while columns >= (1 if force else 4):
@@ -174,6 +174,11 @@ class Stage:
                 return height <= rect.h + 1e-6
             columns -= 1 if columns < 24 else 2
         return False
+
+    def _longest_word(self, artist: Text, text: str) -> float:
+        """Width of the longest unbreakable run of letters; 0 for texts of wide letters, which break anywhere."""
+        longest = max(text.split(), key=len, default="")
+        return self._extent(artist, longest)[0] if len(longest) > 8 and not glyphs.has_wide(longest) else 0.0
 
     def _extent(self, artist: Text, text: str | None = None) -> tuple[float, float]:
         if text is not None:

@@ -65,6 +65,9 @@ def topic_title(text: str) -> str:
     """A title from the topic's own words: its first line or sentence, without instructions, cut at a word."""
     sentences = split_sentences(text)
     first = strip_instruction(sentences[0] if sentences else text).rstrip(" .:;,")
+    math = patterns.formula(first)
+    if math and len(words(first)) > 6:
+        first = first[:math.end].replace("$", "")
     named = patterns.definition(first)
     stated = links(first)
     if named and (len(first) > 48 or len(sentences) > 1):
@@ -101,7 +104,7 @@ def draft_scenes(text: str) -> tuple[Draft, ...]:
         return _bare_topic(found[0].rstrip(" ."))
     drafts = _from_blocks(body)
     if len(drafts) > 2:
-        closing = _closing(found)
+        closing = _closing([line for line in found if not patterns.list_mark(line)])
         if closing:
             drafts.append(closing)
     return tuple(drafts)
@@ -125,8 +128,15 @@ def _bare_topic(topic: str) -> tuple[Draft, ...]:
 
 
 def _draft(plan: ScenePlan, priority: int = 1, closing: bool = False) -> Draft:
-    need = min(max(len(plan.title + plan.visual + plan.narration) / READ_CHARS_PER_S + 0.8, 3.0), 30.0)
+    need = min(max((len(plan.title + plan.narration) + _shown_chars(plan)) / READ_CHARS_PER_S + 0.8, 3.0), 30.0)
     return Draft(plan, priority, need, least_s=min(0.85 * need, 9.0), closing=closing)
+
+
+def _shown_chars(plan: ScenePlan) -> int:
+    """Letters that the scene's content puts on the screen; a map shows each term once."""
+    if plan.kind is not SceneKind.CONCEPT_MAP:
+        return len(plan.visual)
+    return sum(map(len, {part for line in plan.visual.splitlines() for part in line.split(" | ")}))
 
 
 def _from_blocks(text: str) -> list[Draft]:
@@ -158,13 +168,12 @@ def _list_drafts(block: patterns.ListBlock) -> list[Draft]:
 def _listed(kind: SceneKind, items: Sequence[str], title: str, narration: str = "") -> list[Draft]:
     """Items in scenes of at most `MAX_ITEMS`, and of as many letters as a page can show."""
     pages: list[list[str]] = [[]]
+    share = -(-len(items) // -(-len(items) // MAX_ITEMS))  # even pages: seven items are four and three
     for item in items:
-        full = len(pages[-1]) >= MAX_ITEMS or sum(map(len, pages[-1])) + len(item) > ITEM_CHARS
+        full = len(pages[-1]) >= share or sum(map(len, pages[-1])) + len(item) > ITEM_CHARS
         if pages[-1] and full:
             pages.append([])
         pages[-1].append(item)
-    if len(pages) > 1 and len(pages[-1]) == 1 and len(pages[-2]) > 2:
-        pages[-1].insert(0, pages[-2].pop())
     drafts, number = [], 1
     for page in pages:
         rows = [f"{number + i}. {flat(item)}" for i, item in enumerate(page)] if kind is SceneKind.STEPS else page
@@ -200,14 +209,25 @@ def _from_sentences(found: list[str]) -> list[Draft]:
             plain.append(found[i])
             i += 1
             continue
-        drafts.extend(_plain_drafts(plain))
+        _add_plain(drafts, plain)
         plain = []
         drafts.extend(shaped[0])
         i += shaped[1]
         if steps and i > steps[0]:
             more = patterns.step_run(found[i:])
             steps = (more[0] + i, more[1] + i, more[2]) if more else None
-    return drafts + _plain_drafts(plain)
+    _add_plain(drafts, plain)
+    return drafts
+
+
+def _add_plain(drafts: list[Draft], plain: list[str]) -> None:
+    """A single sentence with nothing to draw becomes the caption of the scene before it, else scenes of its own."""
+    if len(plain) == 1 and drafts and not drafts[-1].plan.narration and not links(plain[0]) and (
+            len(plain[0]) <= CAPTION_CHARS and drafts[-1].plan.kind is not SceneKind.TITLE):
+        last = drafts.pop()
+        drafts.append(_draft(replace(last.plan, narration=plain[0]), last.priority))
+    else:
+        drafts.extend(_plain_drafts(plain))
 
 
 def _shape(rest: list[str]) -> tuple[list[Draft], int] | None:
@@ -239,8 +259,7 @@ def _shape(rest: list[str]) -> tuple[list[Draft], int] | None:
     if defined:
         return [_draft(ScenePlan("Definition", SceneKind.DEFINITION, visual=write_rows([(patterns.capital(defined[0]), defined[1])])))], 1
     if len(sentence) > CAPTION_CHARS:
-        term = (key_terms(sentence, 1) or [""])[0]
-        return [_draft(ScenePlan("A closer look", SceneKind.DEFINITION, visual=write_rows([(term, sentence)])), 2)], 1
+        return [_draft(ScenePlan("A closer look", SceneKind.DEFINITION, visual=flat(sentence)), 2)], 1
     return None
 
 

@@ -71,8 +71,8 @@ def _detected(plan: ScenePlan) -> ScenePlan:
     special = [d for d in drafts if d.kind not in (SceneKind.CONCEPT_MAP, SceneKind.TITLE, SceneKind.SUMMARY)]
     best = (special or [d for d in drafts if d.kind is not SceneKind.TITLE] or drafts)[0]
     if len(cues) == 1 and best.kind is not SceneKind.FORMULA:
-        defined = patterns.definition(cues[0]) or (plan.title, cues[0])
-        return replace(plan, kind=SceneKind.DEFINITION, visual=write_rows([defined]))
+        term, said = patterns.definition(cues[0]) or ("", cues[0])
+        return replace(plan, kind=SceneKind.DEFINITION, visual=write_rows([(patterns.capital(term), said)]))
     visual = best.visual
     if best.kind is SceneKind.CONCEPT_MAP and len(drafts) > 1:
         visual = concept_rows(text)
@@ -90,7 +90,7 @@ def _filled(plan: ScenePlan) -> ScenePlan:
         SceneKind.TIMELINE: lambda: write_rows(event if event else ("", sentence) for event, sentence in
                                                ((patterns.dated(s), s) for s in found)),
         SceneKind.FORMULA: lambda: _formula(plan, text),
-        SceneKind.DEFINITION: lambda: write_rows([patterns.definition(found[0]) or (plan.title, " ".join(found))]),
+        SceneKind.DEFINITION: lambda: _defined(found),
         SceneKind.CONCEPT_MAP: lambda: concept_rows(text if len(found[0]) > 3 else plan.title),
     }
     visual = makers[plan.kind]()
@@ -110,6 +110,15 @@ def _steps(text: str, found: Sequence[str]) -> str:
         return write_list(block[1].items)
     run = patterns.step_run(list(found))
     return write_list(run[2] if run else found)
+
+
+def _defined(found: Sequence[str]) -> str:
+    """The sentence that defines, with its term; where none does, the sentences as they are."""
+    for sentence in found:
+        defined = patterns.definition(sentence)
+        if defined:
+            return write_rows([(patterns.capital(defined[0]), defined[1])])
+    return write_rows([("", " ".join(found))])
 
 
 def _comparison(plan: ScenePlan, found: Sequence[str]) -> str:
@@ -182,6 +191,8 @@ def _formula_page(plan: ScenePlan, seed: int) -> Page:
 def _definition(plan: ScenePlan, seed: int) -> Page:
     rows, _ = read_rows(plan.visual, 2)
     term, text = rows[0] if rows else ("", plan.title)
+    if " | " not in plan.visual:
+        term, text = "", " ".join(plan.visual.split()) or plan.title
     return Definition(plan.title, term=term if text else "", text=text or term)
 
 

@@ -77,7 +77,7 @@ class _Waves:
         self.lines = []
         for i in range(7):
             tint = f"s{int(rng.integers(6))}" if i == 3 else "faint"
-            y = stage.page.h * (0.1 + 0.055 * i)
+            y = stage.page.h * (0.04 + 0.042 * i)
             freq = rng.uniform(0.35, 0.9, 2)
             phase = rng.uniform(0, 6.28, 2)
             speed = rng.uniform(0.25, 0.7, 2) * rng.choice([-1, 1], 2)

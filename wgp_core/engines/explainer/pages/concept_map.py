@@ -80,8 +80,8 @@ class ConceptMap(Page):
         best: tuple[MapLayout, list[tuple[float, float]], float] | None = None
         pairs = [(a, b) for a, b, _ in self.edges]
         larger = ((1.45, 16), (1.2, 16)) if len(terms) <= 5 else ((1.2, 16),)
-        if len(terms) <= 3:
-            larger = ((1.8, 16), *larger)
+        if len(terms) <= 4:
+            larger = ((1.75, 16), *larger)
         for scale, columns in (*larger, (1.0, 16), (0.88, 14), (0.76, 13), (0.64, 12)):
             sizes = [_measure(stage, term, "heading", scale, columns, PAD_X, PAD_Y) for term in terms]
             labels = [_measure(stage, label, "label", min(max(scale, 0.9), 1.4), 16, 0.07, 0.04) if label else (0.0, 0.0)

@@ -7,6 +7,7 @@ sentences and to runs of words. Imports nothing heavy.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -94,7 +95,7 @@ _TOKEN = re.compile(r"[^\W_]+(?:[-'’.][^\W_]+)*%?|[^\s\w]|_")
 
 def squash(text: str) -> str:
     """Single spaces, no control characters."""
-    return " ".join("".join(c if c.isprintable() or c.isspace() else " " for c in text).split())
+    return " ".join("".join(c if c.isprintable() or c in "\u200d\u200c\ufe0f" else " " for c in text).split())
 
 
 def split_sentences(text: str) -> list[str]:
@@ -226,7 +227,7 @@ def _chunks(sentence: str) -> list[_Chunk]:
             close_verb()
             out.append(_Chunk("j", token))
         elif not token[0].isalnum():
-            if token in "'’\"“”*`":
+            if token in "'’\"“”*`\u200d\ufe0f" or unicodedata.category(token) in ("So", "Sk"):
                 continue
             close_term()
             close_verb()

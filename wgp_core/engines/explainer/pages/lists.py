@@ -36,7 +36,7 @@ class Steps(Page):
             flat = rect.h < 1.5 or rect.w > rect.h * 1.6
             size = min(0.46, rect.h * 0.3, rect.w * 0.2)
             centre = (rect.x + 0.25 + size, rect.cy) if flat else (rect.x + 0.28 + size, rect.top - 0.28 - size)
-            room = (Rect(centre[0] + size + 0.28, rect.y + 0.1, rect.right - centre[0] - size - 0.46, rect.h - 0.2)
+            room = (Rect(centre[0] + size + 0.28, rect.y + 0.1, rect.right - centre[0] - size - 0.54, rect.h - 0.2)
                     if flat else Rect(rect.x + 0.28, rect.y + 0.2, rect.w - 0.56, centre[1] - size - rect.y - 0.4))
             rooms.append(room)
             middles.append((*centre, size))
@@ -48,7 +48,7 @@ class Steps(Page):
             self.groups.append(Group(stage, [box, badge, number, words]))
             self.badges.append((badge, number))
         for a, b in zip(self.places, self.places[1:], strict=False):
-            self.arrows.append(Group(stage, [stage.arrow(*_between(a, b), color="muted", head=0.22)], dy=0))
+            self.arrows.append(Group(stage, _joint(stage, a, b), dy=0))
         self.light = Spotlight(stage, self.places)
 
     def draw(self, clock: Clock) -> None:
@@ -95,13 +95,15 @@ def _grid(area: Rect, count: int, longest: int) -> list[Rect]:
     return out[:count]
 
 
-def _between(a: Rect, b: Rect) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Ends of the arrow from card `a` to the next, in the gap between them."""
+def _joint(stage: Stage, a: Rect, b: Rect) -> list[Any]:
+    """The arrow from card `a` to the next one, in the gap between them; round the corner at the end of a row."""
     if abs(a.cy - b.cy) < 0.01:
-        return (a.right + 0.08, a.cy), (b.x - 0.08, b.cy)
+        return [stage.arrow((a.right + 0.08, a.cy), (b.x - 0.08, b.cy), head=0.22)]
     if abs(a.cx - b.cx) < 0.01:
-        return (a.cx, a.y - 0.05), (b.cx, b.top + 0.05)
-    return (a.cx, a.y - 0.07), (b.cx, b.top + 0.07)
+        return [stage.arrow((a.cx, a.y - 0.05), (b.cx, b.top + 0.05), head=min(0.22, (a.y - b.top) * 0.5))]
+    middle = (a.y + b.top) / 2
+    bend = stage.line([a.cx, a.cx, b.cx], [a.y - 0.05, middle, middle], color="muted", width=0.045, zorder=2)
+    return [bend, stage.arrow((b.cx, middle + 0.02), (b.cx, b.top + 0.04), head=min(0.22, (a.y - b.top) * 0.4))]
 
 
 @dataclass

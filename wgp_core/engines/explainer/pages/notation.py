@@ -42,10 +42,17 @@ def flat(text: str) -> str:
 
 def write_rows(rows: Iterable[Sequence[str]], more: int = 0) -> str:
     """Rows of parts as lines; empty rows vanish."""
-    lines = [BAR.join(flat(part) for part in row) for row in rows if any(part.strip() for part in row)]
+    lines = [BAR.join(flat(part) for part in row).strip() if row[0].strip() else row_without_head(row)
+             for row in rows if any(part.strip() for part in row)]
     if more:
         lines.append(f"+{more} more")
     return "\n".join(lines)
+
+
+def row_without_head(row: Sequence[str]) -> str:
+    """A row whose first part is empty: alone it is written as plain text, else a dash keeps the place."""
+    rest = [flat(part) for part in row[1:]]
+    return rest[0] if len(rest) == 1 else BAR.join(["-", *rest])
 
 
 def write_list(items: Iterable[str], more: int = 0) -> str:

@@ -21,10 +21,14 @@ READ_CHARS_PER_S = 17.0
 
 @dataclass
 class Page(Scene):
-    """A scene made from a text. `more` items were left out for want of time or room, and the page says so."""
+    """A scene made from a text. `more` items were left out for want of time or room, and the page says so.
+
+    `opening` marks a title page; `note` is something to tell the person about the plan.
+    """
 
     more: int = 0
     opening: bool = False
+    note: str = ""
 
     def __getstate__(self) -> dict[str, Any]:
         """Plain data only: artists stay behind when a scene is sent to another process."""
@@ -43,7 +47,7 @@ class Page(Scene):
         content = stage.content
         if self.narration:
             return Rect(content.x, content.y + 0.05, content.w, content.h - 0.1)
-        bottom = stage.safe.y + (0.45 if self.source else 0.1)
+        bottom = stage.safe.y + (max(0.34, stage.line_height("small")) + 0.12 if self.source else 0.1)
         return Rect(content.x, bottom, content.w, content.top - bottom - 0.05)
 
     def place_more(self, stage: Stage, area: Rect) -> Rect:

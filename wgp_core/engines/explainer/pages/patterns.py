@@ -91,6 +91,10 @@ def list_block(text: str) -> tuple[str, ListBlock, str] | None:
     return None
 
 
+def list_mark(line: str) -> bool:
+    return _LIST_LINE.match(line) is not None
+
+
 def inline_numbered(sentence: str) -> ListBlock | None:
     """ "To knit: 1. cast on 2. turn 3. bind off" and "1) mix 2) bake" as a list."""
     found = [m for m in _INLINE_NUMBER.finditer(sentence)]
@@ -131,7 +135,9 @@ def _steps_within(sentence: str) -> list[str]:
 
 
 def capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    """With a capital first letter, where that is the same letter (not "ß" or the micro sign)."""
+    first = text[:1].upper()
+    return first + text[1:] if first.lower() == text[:1].lower() and len(first) == 1 else text
 
 
 def definition(sentence: str) -> tuple[str, str] | None:

@@ -198,7 +198,7 @@ class Gibbs(Scene):
         self.curve = stage.moving(ax.plot(self.t, self.sums[0], color=stage.color("accent"),
                                           lw=stage.line_width(0.06), zorder=3)[0])
         names = ("terms", "largest error") if self.smooth_wave else ("terms", "peak", "overshoot", "limit")
-        self.panel = Readout(stage, side, names, ("00", "0.0000", "00.00%", "00.00%"), colors=(
+        self.panel = Readout(stage, side, names, ("00", "0.0000", "00.00%", "00.00%")[:len(names)], colors=(
             "ink", "accent", "accent", "bad")[:len(names)], title="error shrinks" if self.smooth_wave else
             "share of the jump")
 

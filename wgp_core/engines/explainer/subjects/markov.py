@@ -72,12 +72,13 @@ class Map:
 
     def __init__(self, stage: Stage, rect: Rect, chain: Chain) -> None:
         self.chain, n = chain, len(chain.names)
-        self.size = 1.25 if n < 4 else 1.0
+        self.scale = min(1.0, rect.w / 6.2, rect.h / 4.8)
+        self.size = (1.25 if n < 4 else 1.0) * self.scale
         turn = np.pi / 2 + 2 * np.pi * np.arange(n) / n if n > 2 else np.array([np.pi, 0.0])
         around = np.stack([np.cos(turn), np.sin(turn)], 1)
-        pad = self.size / 2 + 1.22
+        pad = self.size / 2 + 0.72 * self.scale + 0.5
         wide, high = np.maximum(around.max(axis=0) - around.min(axis=0), 0.01)
-        spread = np.array([max((rect.w - 2 * pad) / wide, 1.2), max((rect.h - 2 * pad) / high, 1.2)])
+        spread = np.array([max((rect.w - 2 * pad) / wide, 0.5), max((rect.h - 2 * pad) / high, 0.5)])
         spread = np.minimum(spread, 1.35 * spread.min())
         shift = -(around.max(axis=0) + around.min(axis=0)) / 2
         self.center = np.array(rect.center) + shift * spread
@@ -108,14 +109,14 @@ class Map:
     def _path(self, i: int, j: int) -> np.ndarray:
         """From the rim of one disc to the rim of the other; a loop for i = j. Shape (41, 2)."""
         s = np.linspace(0, 1, 41)[:, None]
-        r = self.size / 2 + 0.06
+        r, k = self.size / 2 + 0.06, self.scale
         if i == j:
             out = self._outside(i, i)
             base = np.arctan2(out[1], out[0])
             turn = base + np.pi + 0.85 + (2 * np.pi - 1.7) * s[:, 0]
-            loop = self.at[i] + out * (r + 0.26) + 0.4 * np.stack([np.cos(turn), np.sin(turn)], 1)
+            loop = self.at[i] + out * (r + 0.26 * k) + 0.4 * k * np.stack([np.cos(turn), np.sin(turn)], 1)
             return loop
-        bend = self.at[i] + (self.at[j] - self.at[i]) / 2 + self._outside(i, j) * 0.62
+        bend = self.at[i] + (self.at[j] - self.at[i]) / 2 + self._outside(i, j) * 0.62 * k
         start = self.at[i] + (bend - self.at[i]) / np.hypot(*(bend - self.at[i])) * r
         end = self.at[j] + (bend - self.at[j]) / np.hypot(*(bend - self.at[j])) * (r + 0.03)
         return (1 - s) ** 2 * start + 2 * s * (1 - s) * bend + s**2 * end
@@ -150,7 +151,7 @@ class MatrixView:
         self._low, self._high = rgba(stage, "panel"), blend(rgba(stage, "paper"), rgba(stage, "s0"), 0.75)
         self.tiles = Tiles(stage, boxes, self._colors(chain.matrix), moving=moving)
         role = "heading" if side > 1.5 else "label" if side > 0.8 else "small"
-        self.digits = 3 if side > 1.5 and moving else 2
+        self.digits = (3 if side > 1.5 else 2) if moving else 1 if np.allclose(chain.matrix, chain.matrix.round(1)) else 2
         self.numbers = [stage.text(*Rect(*box).center, "", role, zorder=4) for box in boxes]
         squeeze(stage, self.numbers[:1], ["0." + "0" * self.digits], side * 0.9)
         for artist, value in zip(self.numbers, chain.matrix.ravel(), strict=True):

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from ..layout import Rect
 from ..pieces import Discs, Readout, minus, rgba
 from ..scene import Clock, Scene
-from ..stage import Stage
+from ..stage import DPI, Stage
 from .base import Subject, Topic
 
 GRAVITY = {"moon": 1.62, "mars": 3.71, "jupiter": 24.79}
@@ -84,8 +84,10 @@ def field(stage: Stage, rect: Rect, width: float, height: float, below: float = 
     left = -0.04 * span_x - max((span_x - width * 1.12) / 2, 0.0)
     ax.set_xlim(left, left + span_x)
     ax.set_ylim(-below, span_x * shape - below)
-    step = 10 ** np.floor(np.log10(span_x / 2))
-    step = step * (0.5 if span_x / step < 4 else 2 if span_x / step > 10 else 1)
+    wide = max(stage.points("small") * DPI / 72 / stage.unit_px * 4, 1.4)
+    room = max(box.width * stage.page.w / wide, 2.0)
+    power = 10.0 ** np.floor(np.log10(span_x / room))
+    step = next(power * m for m in (1, 2, 5, 10, 20) if span_x / (power * m) <= room)
     ax.set_xticks(np.arange(0, left + span_x, step))
     ax.set_yticks(np.arange(0, span_x * shape - below, step * (1 if span_x * shape / step > 1.5 else 0.5)))
     ax.axhline(0, color=stage.color("muted"), lw=stage.line_width(0.05), zorder=1)
@@ -166,7 +168,8 @@ class Angles(Scene):
         for throw, trail in zip(self.throws, self.trails, strict=True):
             t = min(now, throw.flight_s)
             x, y = throw.at(np.linspace(0, t, 80))
-            if np.asarray(trail.get_xdata())[-1:] != x[-1:]:
+            shown_x = np.asarray(trail.get_xdata())
+            if not len(shown_x) or shown_x[-1] != x[-1]:
                 trail.set_data(x, y)
             places.append((x[-1], max(y[-1], 0.0)))
             shown.append(f"{throw.range_m:.1f} m" if t >= throw.flight_s else "…")

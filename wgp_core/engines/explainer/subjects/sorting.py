@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..layout import Rect
-from ..pieces import Readout, Tiles, blend, minus, rgba
+from ..pieces import Readout, Tiles, blend, extent, minus, rgba, squeeze
 from ..scene import Clock, Scene, smooth
 from ..stage import Stage
 from .base import Subject, Topic
@@ -221,6 +221,10 @@ class Bars:
                            self._colors(self.tape.frames[0]))
         self.labels = [stage.moving(stage.text(0, 0, minus(f"{v:g}"), "label" if len(self.values) < 15 else "small",
                                                zorder=4)) for v in self.values] if labels else []
+        squeeze(stage, self.labels, [label.get_text() for label in self.labels], self._slot * 0.94)
+        if any(extent(stage, label, label.get_text())[0] > self._slot for label in self.labels):
+            for label in self.labels:
+                label.set_visible(False)
 
     def _boxes(self, slots: np.ndarray, lane: np.ndarray) -> np.ndarray:
         x = self._lanes[0].x + (slots + 0.08) * self._slot
