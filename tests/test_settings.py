@@ -92,3 +92,10 @@ def test_every_setting_says_what_it_is() -> None:
 def test_the_settings_file_that_ships_holds_the_defaults() -> None:
     shipped = json.loads((PROGRAM_ROOT / "settings.json").read_text())
     assert shipped == {"settings_version": s.SETTINGS_VERSION, **dataclasses.asdict(s.Settings())}
+
+
+def test_the_documented_settings_are_the_declared_ones() -> None:
+    import runpy
+
+    table = runpy.run_path(str(PROGRAM_ROOT / "scripts" / "settings_table.py"))["table"]()
+    assert (PROGRAM_ROOT / "docs" / "settings.md").read_text() == table, "run scripts/settings_table.py"

@@ -13,7 +13,7 @@ from wgp_core.engines.explainer.stage import Stage, TextBox
 from wgp_core.engines.explainer.subjects import Subject, Topic, all_subjects
 from wgp_core.request import Theme
 
-MOMENTS = {(1280, 720): (0.6,), (854, 480): (0.3, 1.0), (480, 832): (0.0, 0.55, 1.0), (320, 240): (0.0, 0.5, 1.0)}
+MOMENTS = {(1280, 720): (0.6,), (854, 480): (0.3,), (480, 832): (0.0, 0.55, 1.0), (320, 240): (0.0, 0.5, 1.0)}
 SECONDS = 4.0
 by_id = pytest.mark.parametrize("subject", all_subjects(), ids=lambda subject: subject.id)
 

@@ -8,7 +8,17 @@ import math
 import numpy as np
 import pytest
 
-from wgp_core.engines.explainer.subjects import Topic, attention, backprop, convolution, decision_tree, kmeans, neuron, pca
+from wgp_core.engines.explainer.subjects import (
+    Topic,
+    attention,
+    backprop,
+    backprop_nets,
+    convolution,
+    decision_tree,
+    kmeans,
+    neuron,
+    pca,
+)
 from wgp_core.engines.explainer.subjects.base import Numbers
 
 SEEDS = range(6)
@@ -18,7 +28,8 @@ ANY = {"low": -1e9, "high": 1e9, "default": math.nan}
 @pytest.mark.parametrize(("text", "name", "value"), [
     ("learning rate 0.3", "learning rate", 0.3), ("rate .5", "rate", 0.5), ("lr=1e-3", "lr", 0.001),
     ("k=4", "k", 4), ("with k of four", "k", 4), ("k-means with k=7", "k", 7), ("rate: -2", "rate", -2),
-    ("x = \u22123", "x", -3), ("a rate of about 0.2", "rate", 0.2), ("k is 5.", "k", 5), ("\u03b7 = 0.4", "\u03b7", 0.4),
+    ("x = \u22123", "x", -3), ("a rate of about 0.2", "rate", 0.2), ("k is 5.", "k", 5), 
+    ("\u03b7 = 0.4", "\u03b7", 0.4),
 ])
 def test_a_number_after_its_name(text: str, name: str, value: float) -> None:
     assert Numbers(text).after(name, **ANY) == value
@@ -37,7 +48,8 @@ def test_a_number_before_its_noun(text: str, noun: str, value: float) -> None:
     assert Numbers(text).before(noun, **ANY) == value
 
 
-@pytest.mark.parametrize(("text", "noun"), [("someone clusters", "clusters"), ("x12 steps", "steps"), ("4 minutes", "m")])
+@pytest.mark.parametrize(("text", "noun"), [
+    ("someone clusters", "clusters"), ("x12 steps", "steps"), ("4 minutes", "m")])
 def test_what_only_looks_like_a_number_before_a_noun(text: str, noun: str) -> None:
     assert math.isnan(Numbers(text).before(noun, **ANY))
 
@@ -57,7 +69,7 @@ def test_numbers_are_clamped() -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_backprop_gradients_equal_finite_differences(seed: int) -> None:
-    net, x, target = backprop.small_net(seed)
+    net, x, target = backprop_nets.small_net(seed)
     gradient = net.gradients(x, target)
     eps = 1e-6
     for name in ("w1", "b1", "w2", "b2"):
@@ -80,20 +92,20 @@ def test_the_narrated_losses_are_those_of_the_step() -> None:
 
 
 def test_the_chain_rule_gives_the_derivative() -> None:
-    chain, eps = backprop.Chain(), 1e-6
+    chain, eps = backprop_nets.Chain(), 1e-6
     up, down = (dataclasses.replace(chain, w1=chain.w1 + e).values()[-1] for e in (eps, -eps))
     assert np.prod(chain.local()) == pytest.approx((up - down) / (2 * eps), abs=1e-8)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_sigmoid_gradients_vanish_and_relu_gradients_do_not(seed: int) -> None:
-    assert backprop.layer_gradients("sigmoid", 12, seed)[0] < 1e-4
-    assert backprop.layer_gradients("relu", 12, seed)[0] > 1e-2
+    assert backprop_nets.layer_gradients("sigmoid", 12, seed)[0] < 1e-4
+    assert backprop_nets.layer_gradients("relu", 12, seed)[0] > 1e-2
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_network_learns(seed: int) -> None:
-    run = backprop.train(seed)
+    run = backprop_nets.train(seed)
     assert run.losses[-1] < 0.2 * run.losses[0]
     assert len(run.maps) == len(run.epochs) and run.epochs[-1] == len(run.losses) - 1
 

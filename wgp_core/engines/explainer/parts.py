@@ -112,7 +112,7 @@ class NumberGrid:
         """The place of a cell on the page."""
         return Rect(self.rect.x + column * self.side, self.rect.top - (row + 1) * self.side, self.side, self.side)
 
-    def window(self, row: int, column: int, size: int) -> Rect:
+    def window(self, row: float, column: float, size: int) -> Rect:
         """The square of `size` cells whose upper left one is given; fractions lie between cells."""
         return Rect(self.rect.x + column * self.side, self.rect.top - (row + size) * self.side,
                     self.side * size, self.side * size)
@@ -131,7 +131,7 @@ class NumberGrid:
 class Bars:
     """Upright bars in data axes as one collection: centres `xs`, one width, heights from a base."""
 
-    def __init__(self, stage: Stage, axes: Axes, xs: Sequence[float], width: float, color: str, *,
+    def __init__(self, stage: Stage, axes: Axes, xs: Sequence[float] | np.ndarray, width: float, color: str, *,
                  base: float = 0.0, zorder: float = 3) -> None:
         self.xs, self.width, self.base = np.asarray(xs, float), width, base
         self.collection = stage.moving(PolyCollection([], facecolors=stage.color(color), linewidths=0, zorder=zorder))

@@ -308,33 +308,37 @@ class Stage:
         found = []
         if not self._layers:
             self.frame()  # axis labels and ticks find their places when they are drawn
-        undrawn = set().union(*(_undrawn_ticks(axes) for axes in self.figure.axes))
         with rc_context(self._style):
             renderer = self.canvas.get_renderer()
-            for artist in self.figure.findobj(Text):
+            for artist in (*self.figure.texts, *(text for axes in self.figure.axes for text in _texts_of(axes))):
                 alpha = artist.get_alpha()
-                if not artist.get_visible() or not artist.get_text().strip() or (alpha or 1) < least_alpha:
+                if not artist.get_visible() or not artist.get_text().strip():
                     continue
-                if alpha == 0 or (artist.axes is not None and not artist.axes.get_visible()):
-                    continue
-                if id(artist) in undrawn:
+                if alpha is not None and alpha < least_alpha:
                     continue
                 box = artist.get_window_extent(renderer)
                 found.append(TextBox(artist.get_text(), (box.x0, box.y0, box.x1, box.y1)))
         return found
 
 
-def _undrawn_ticks(axes: Axes) -> set[int]:
-    """The ids of tick labels that matplotlib keeps but does not draw: outside the limits, spare, or of a hidden axis."""
-    hidden: set[int] = set()
+def _texts_of(axes: Axes) -> list[Text]:
+    """What matplotlib draws as text in these axes: texts, legend, axis labels, and the ticks within the limits."""
+    if not axes.get_visible():
+        return []
+    texts = list(axes.texts)
+    legend = axes.get_legend()
+    if legend is not None:
+        texts += legend.get_texts()
+    if not axes.axison:
+        return texts
+    texts.append(axes.title)
     for axis, limits in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
-        shown = axes.get_visible() and axes.axison and axis.get_visible()
-        ticks = axis.get_major_ticks() if shown else []
-        drawn = {id(tick) for tick in ticks if min(limits) - 1e-9 <= tick.get_loc() <= max(limits) + 1e-9}
-        for tick in [*axis.majorTicks, *axis.minorTicks]:
-            if id(tick) not in drawn:
-                hidden |= {id(tick.label1), id(tick.label2)}
-    return hidden
+        if axis.get_visible():
+            texts += [axis.label, axis.offsetText]
+            for tick in axis.get_major_ticks():
+                if min(limits) - 1e-9 <= tick.get_loc() <= max(limits) + 1e-9:
+                    texts += [tick.label1, tick.label2]
+    return texts
 
 
 def _wrap(text: str, columns: int, *, math: bool = False, force: bool = False) -> str:

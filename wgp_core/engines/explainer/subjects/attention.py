@@ -192,8 +192,8 @@ class OneQuery(Scene):
         self.order.sort()
         count = len(self.order)
         rows = stage.content.rows([1.0, 0.7] + [1.0] * count + [0.25, 1.0], gap=0.06)
-        columns = (1.3, 1.9, 1.0, 1.0, 1.9) if stage.content.landscape else (0.9, 2.3, 1.0, 0.9, 2.3)
-        gap = 0.2 if stage.content.landscape else 0.1
+        wide = stage.content.landscape
+        columns, gap = ((1.3, 1.9, 1.0, 1.0, 1.9), 0.2) if wide else ((0.9, 2.3, 1.0, 0.9, 2.3), 0.1)
         self.query = self._vector(stage, rows[0].columns(columns, gap=gap)[1], d)
         first = rows[0].columns(columns, gap=gap)
         stage.text(first[0].x, first[0].cy, _shorten(stage, f"q: {head.words[self.row]}", first[0].w), "label", color="accent", ha="left", weight="semibold")

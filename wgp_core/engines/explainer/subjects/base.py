@@ -18,7 +18,7 @@ _WORD = rf"\b(?:{'|'.join(_WORDS)})\b"
 
 @dataclass(frozen=True)
 class Numbers:
-    """Numbers found in a topic's text: "k = 4", "learning rate 0.3", "with five clusters", "rate 1e-3", "1,000 points"."""
+    """Numbers found in a topic's text: "k = 4", "learning rate 0.3", "five clusters", "rate 1e-3", "1,000 points"."""
 
     text: str
 

@@ -97,11 +97,12 @@ def grow(points: np.ndarray, labels: np.ndarray, depth: int, *, leaves: int = 8,
     nodes, order = [make(np.arange(len(points)), (0, 0, SIZE, SIZE), 0)], []
     cuts = {0: best_split(points, labels, least)}
     while len(order) + 1 < leaves:
-        open_nodes = [i for i, cut in cuts.items() if cut and nodes[i].depth < depth]
-        if not open_nodes:
+        found = {i: cut for i, cut in cuts.items() if cut and nodes[i].depth < depth}
+        if not found:
             break
-        i = max(open_nodes, key=lambda j: len(nodes[j].members) * (nodes[j].impurity - cuts[j][2]))
-        feature, threshold, _ = cuts.pop(i)
+        i = max(found, key=lambda j: len(nodes[j].members) * (nodes[j].impurity - found[j][2]))
+        feature, threshold, _ = found[i]
+        del cuts[i]
         node, values = nodes[i], points[nodes[i].members, feature]
         x0, y0, x1, y1 = node.box
         boxes = (((x0, y0, threshold, y1), (threshold, y0, x1, y1)) if feature == 0 else
@@ -156,7 +157,7 @@ class Regions:
         if key != self._key:
             self._key = key
             self.collection.set_verts([_corners(leaf.box) for leaf in leaves])
-            self.collection.set_facecolor(self.tints[[leaf.majority for leaf in leaves]])
+            self.collection.set_facecolor(list(self.tints[[leaf.majority for leaf in leaves]]))
 
 
 # -- scene 1: the tree grows ------------------------------------------------------------------------------------
@@ -355,8 +356,8 @@ class Depths(Scene):
         self.regions.show([node for node in tree.nodes if not node.split])
         on = smooth(part * 2.5 - 1.5)
         for line, values in zip(self.lines, (self.train, self.test), strict=True):
-            ys = [*values[:i + 1]]
-            xs = [*range(1, i + 2)]
+            ys = list(values[:i + 1])
+            xs = [float(depth) for depth in range(1, i + 2)]
             if i + 1 < self.DEEPEST and on > 0:
                 xs.append(i + 1 + on)
                 ys.append(mix(values[i], values[i + 1], on))

@@ -105,7 +105,7 @@ class WeightedSum(Scene):
         self.low = low
 
     def _equation(self, u: float) -> str:
-        x, z, y = self.at(u)
+        x, z, _ = self.at(u)
         terms = "  ".join(f"{w * v:+.2f}" for w, v in zip(self.weights, x, strict=True))
         return minus(f"z = {terms}  {self.bias:+.2f} = {z:+.2f}")
 
@@ -119,8 +119,8 @@ class WeightedSum(Scene):
         steps = (np.arange(3)[:, None] / 3 + clock.t * 0.9) % 1
         rim = 0.16
         f = rim + (1 - 2 * rim) * steps
-        xs = [mix(s[0], self.sum_at[0], f) for s in self.sources]
-        ys = [mix(s[1], self.sum_at[1], f) for s in self.sources]
+        xs = [s[0] + (self.sum_at[0] - s[0]) * f for s in self.sources]
+        ys = [s[1] + (self.sum_at[1] - s[1]) * f for s in self.sources]
         self.pulse.set_data(np.ravel(xs), np.ravel(ys))
         for item, value in zip(self.nodes, x, strict=True):
             item.light(num(value, sign=True), between(stage, "panel", "s0" if value >= 0 else "s3", abs(value) * 0.5),
@@ -227,7 +227,7 @@ class Boundary(Scene):
         tall = span * max(plot.h / plot.w, 1)
         self.corners = np.array([(-wide, -tall), (wide, -tall), (wide, tall), (-wide, tall)])
         ax = stage.axes(plot, xlim=(-wide, wide), ylim=(-tall, tall), xlabel="x₁", ylabel="x₂", ticks=False)
-        ax.set_aspect("equal", adjustable="datalim")
+        ax.set_aspect("equal", adjustable="box")
         self.halves = [stage.moving(ax.add_patch(Polygon(self.corners, facecolor=stage.color(tint), alpha=0.18, lw=0)))
                        for tint in ("s0", "s1")]
         for label, tint in ((1, "s0"), (0, "s1")):

@@ -89,7 +89,7 @@ class Turn(Scene):
         angle = self.angle_at(clock)
         d = direction(angle)
         feet = np.outer(self.points @ d, d)
-        self.links.set_segments(np.stack([self.points, feet], 1))
+        self.links.set_segments(list(np.stack([self.points, feet], 1)))
         reach = SPAN * 1.02 * d
         self.axis.set_data([-reach[0], reach[0]], [-reach[1], reach[1]])
         self.feet.set_data(*feet.T)
@@ -107,7 +107,7 @@ class Project(Scene):
     points: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
 
     def build(self, stage: Stage) -> None:
-        values, vectors = np.linalg.eigh(np.cov(self.points.T))
+        values = np.linalg.eigvalsh(np.cov(self.points.T))
         self.angle = principal_angle(self.points)
         self.share = values[::-1] / values.sum()
         plot, side = stage.content.split((2, 1), gap=0.4)
@@ -132,9 +132,9 @@ class Project(Scene):
         a, b = self.points @ direction(self.angle), self.points @ direction(self.angle + math.pi / 2)
         here = np.outer(a, one) + np.outer(b * (1 - fallen), two)
         self.cloud.set_data(*here.T)
-        if 0 < fallen:
+        if fallen > 0:
             full = np.outer(a, one) + np.outer(b, two)
-            self.links.set_segments(np.stack([full, here], 1))
+            self.links.set_segments(list(np.stack([full, here], 1)))
         else:
             self.links.set_segments([])
         short = 1.9
