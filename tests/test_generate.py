@@ -13,6 +13,7 @@ from fakes import FakeEngine, coloured, registry
 from PIL import Image
 
 from wgp_core.engines.base import Availability, MemoryPlan
+from wgp_core.engines.memory import memory_ladder
 from wgp_core.errors import EncoderMissingError, EngineError, EngineMemoryError, MediaError, RequestError, WgpError
 from wgp_core.events import Cancelled, CancelToken, Progress, Stage
 from wgp_core.generate import GenerationContext, generate_video
@@ -30,10 +31,15 @@ class ListRecorder:
 
     def __init__(self) -> None:
         self.told: list[Path] = []
+        self.moves: list[tuple[Path, Path]] = []
         self.results: list[VideoResult] = []
 
     def planned(self, path: Path) -> None:
         self.told.append(path)
+
+    def moved(self, old: Path, new: Path) -> None:
+        assert new.is_file() and not old.exists()
+        self.moves.append((old, new))
 
     def record(self, result: VideoResult) -> None:
         assert result.path.is_file()
@@ -168,6 +174,21 @@ def test_the_ladder_ends_in_a_plain_error(paths: Paths) -> None:
     with pytest.raises(EngineMemoryError, match="even with profile 5, VAE tiling"):
         generate_video(VideoRequest(prompt="x", fallback_local_on_fail=False), context(paths, engine))
     assert only_files(paths) == []
+
+
+def test_the_usual_ladder_is_walked_to_its_end(paths: Paths) -> None:
+    def hungry(request, session, index):
+        if not session.memory.frames_at_once:
+            raise EngineMemoryError("the card has 8 GB.")
+        return coloured(request, session, index)
+
+    engine = FakeEngine(draw=hungry, ladder=memory_ladder(MemoryPlan("auto")))
+    told: list[str] = []
+    generate_video(VideoRequest(prompt="x"), context(paths, engine), on_progress=lambda e: told.append(e.message))
+    assert [plan.describe() for plan in engine.plans] == [
+        "profile auto", "profile 4.5", "profile 5", "profile 5, VAE tiling",
+        "profile 5, VAE tiling, 9 frames at a time"]
+    assert sum("Memory ran out with" in message for message in told) == 4
 
 
 def test_black_frames_are_made_once_more_with_the_retry_knobs(paths: Paths) -> None:

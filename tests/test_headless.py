@@ -41,6 +41,26 @@ def test_one_video_by_flags(tmp_path: Path, private_home: Path) -> None:
     store.close()
 
 
+def test_a_second_video_of_that_name_keeps_the_first_in_the_library(tmp_path: Path, private_home: Path) -> None:
+    out = tmp_path / "out.mp4"
+    for prompt in ("bubble sort", "binary search"):
+        assert script("--prompt", prompt, *SMALL, "--output", str(out)).returncode == 0
+    store = Store.open(private_home / "data" / "studio.db")
+    found = {g.prompt: g for g in store.library.search()}
+    store.close()
+    assert set(found) == {"bubble sort", "binary search"}
+    assert found["binary search"].path == out and found["bubble sort"].path.name.startswith("out.kept-")
+    assert not any(g.missing for g in found.values())
+
+
+def test_a_library_that_cannot_be_opened_costs_a_warning_and_not_the_video(tmp_path: Path, private_home: Path) -> None:
+    (private_home / "data").mkdir(parents=True)
+    (private_home / "data" / "studio.db").write_text("this is no database, and it is long enough to be looked at")
+    done = script("--prompt", "x", *SMALL, "--output", str(tmp_path / "out.mp4"), "--json")
+    assert done.returncode == 0
+    assert any("not be in the library" in w for w in lines(done)[0]["warnings"])
+
+
 def test_a_replay_makes_the_same_frames_and_tells_drift(tmp_path: Path) -> None:
     first, second = tmp_path / "a.mp4", tmp_path / "b.mp4"
     script("--prompt", "a pendulum", *SMALL, "--output", str(first))

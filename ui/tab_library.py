@@ -205,7 +205,7 @@ def _wire_actions(own: Library, window: Window, filters: list[Any]) -> None:
         data, query = event._data, Query(text, view, engine, sort)
         step, problem = attempt(lambda: _act(studio, data["action"], data["id"], page, chosen))
         at, open_, told = step or (page, chosen, problem)
-        return [told, *_list(studio, query, at, open_), *_opened(studio, open_)]
+        return [told, *_list(studio, query, at, open_), open_, *_opened(studio, open_)]
 
     inputs = [*filters, own.page, own.chosen]
     own.grid.click(act, inputs, shown, **QUIET)

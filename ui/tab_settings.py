@@ -17,8 +17,8 @@ from .window import Window
 
 ID, LABEL = "settings", "Settings"
 OPEN_GROUPS = ("Generate", "Window")
-CHOICE_WORDS = {"auto": "Automatic", "local": "Local drawing", "diffusion": "Diffusion model", "system": "As the system",
-                "h264": "H.264", "h265": "H.265", "prores": "ProRes"}
+CHOICE_WORDS = {"auto": "Automatic", "local": "Local drawing", "diffusion": "Diffusion model",
+                "system": "As the system", "light": "Light", "dark": "Dark", "h264": "H.264", "h265": "H.265", "prores": "ProRes"}
 ASK_PERMISSION = """(on) => {
   if (on && 'Notification' in window && Notification.permission === 'default') Notification.requestPermission();
   return on;
@@ -110,4 +110,5 @@ def wire(own: SettingsTab, window: Window) -> None:
 
     own.reset.click(reset, None, [own.message, own.banner, *fields], **QUIET)
     window.items[ID].select(show, None, [own.message, own.banner, *fields], **QUIET)
-    own.fields["notify_browser"].input(None, own.fields["notify_browser"], own.fields["notify_browser"], js=ASK_PERMISSION)
+    notify = own.fields["notify_browser"]
+    notify.input(None, notify, notify, js=ASK_PERMISSION)

@@ -81,8 +81,7 @@ def build_studio(paths: Paths, *, overrides: Mapping[str, Any] | None = None, en
     config = Config(paths.settings_file, overrides=overrides)
     store = Store.open(paths.database)
     queue = JobQueue(store, paths)
-    supervisor = Supervisor(paths, store, _settings_of(config), runtime_options(config.settings),
-                            SupervisorOptions(engines=engines))
+    supervisor = Supervisor(paths, store, _settings_of(config), options=SupervisorOptions(engines=engines))
     queue.subscribe(supervisor.wake)
     return Studio(paths, config, engine_registry(paths, engines), store, queue, supervisor)
 

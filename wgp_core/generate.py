@@ -41,12 +41,18 @@ POSTER_AT = 0.4
 
 
 class Recorder(Protocol):
-    """Where results are kept. `planned` is called before a file is begun and again before it gets another name."""
+    """Where results are kept.
+
+    `planned` is called before a file is begun and again before it gets another name; `moved` after an older file made
+    room for it; `record` once the file is whole and named.
+    """
 
     @property
     def job_id(self) -> str | None: ...
 
     def planned(self, path: Path) -> None: ...
+
+    def moved(self, old: Path, new: Path) -> None: ...
 
     def record(self, result: VideoResult) -> None: ...
 
@@ -58,6 +64,9 @@ class NoRecorder:
 
     def planned(self, path: Path) -> None:
         del path
+
+    def moved(self, old: Path, new: Path) -> None:
+        del old, new
 
     def record(self, result: VideoResult) -> None:
         del result
@@ -271,13 +280,19 @@ class _Run:
         if self.asked.output.path is not None and final.exists():
             kept = encode.free_name(final.with_name(f"{final.stem}.kept-{self.started:%Y%m%d-%H%M%S}{final.suffix}"))
             final.rename(kept)
+            for suffix in subtitles.SUFFIXES:
+                beside = final.with_suffix(suffix)
+                if beside.exists():
+                    beside.rename(kept.with_suffix(suffix))
+            self.context.recorder.moved(final, kept)
             self.warnings.append(f"{final.name} was there already; it is now called {kept.name}.")
         return encode.publish(whole, final, before=self.context.recorder.planned)
 
     def _poster(self, take: _Take) -> Path | None:
         if take.poster is None or not self.asked.output.poster:
             return None
-        return images.save_jpeg(take.poster, self.context.paths.posters / f"{uuid.uuid4().hex}.jpg", longest=960)
+        name = self.context.recorder.job_id or uuid.uuid4().hex
+        return images.save_jpeg(take.poster, self.context.paths.posters / f"{name}.jpg", longest=960)
 
     def _subtitles(self, captions: tuple[Caption, ...], video: Path) -> tuple[Path, ...]:
         return subtitles.write(captions, video) if self.asked.output.subtitles else ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -21,15 +22,25 @@ class Gpu:
 
 def gpus() -> tuple[Gpu, ...]:
     """Cards that `nvidia-smi` lists; none where there is no driver or it does not answer."""
+    return tuple(_parse(line) for line in _ask("index,name,memory.total,memory.free") if line.count(",") == 3)
+
+
+@functools.cache
+def driver_version() -> str:
+    """The NVIDIA driver's version, "570.86.15"; empty without one."""
+    return next(iter(_ask("driver_version")), "")
+
+
+def _ask(query: str) -> list[str]:
     tool = shutil.which("nvidia-smi")
     if tool is None:
-        return ()
+        return []
     try:
-        done = subprocess.run([tool, "--query-gpu=index,name,memory.total,memory.free", "--format=csv,noheader,nounits"],
-                              capture_output=True, text=True, timeout=20, check=True)
+        done = subprocess.run([tool, f"--query-gpu={query}", "--format=csv,noheader,nounits"], capture_output=True,
+                              text=True, timeout=20, check=True)
     except (OSError, subprocess.SubprocessError):
-        return ()
-    return tuple(_parse(line) for line in done.stdout.splitlines() if line.count(",") == 3)
+        return []
+    return done.stdout.splitlines()
 
 
 def _parse(line: str) -> Gpu:

@@ -13,7 +13,7 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,7 @@ from .config import Config
 from .context import device_override, generation_context
 from .errors import RequestError, StoreError, WgpError
 from .events import Cancelled, CancelToken, Progress
-from .generate import GenerationContext, generate_video
+from .generate import GenerationContext, NoRecorder, Recorder, generate_video
 from .logs import configure
 from .media.encode import sweep_parts
 from .media.metadata import read_manifest
@@ -62,35 +62,43 @@ class Options:
     default_prompt: str = ""
 
 
-class LibraryRecorder:
-    """Puts results into the library; a library that cannot be opened costs a warning, never the video."""
+class _ScriptLibrary:
+    """The library, if it can be used: one that cannot costs a warning, never the video."""
 
     job_id: str | None = None
 
     def __init__(self, paths: Paths) -> None:
         self._store: Store | None = None
+        self._recorder: Recorder = NoRecorder()
         self.problem = ""
         try:
+            from .jobs.recorder import LibraryRecorder
             from .store import Store
 
             self._store = Store.open(paths.database)
+            self._recorder = LibraryRecorder(self._store)
         except StoreError as error:
             self.problem = f"The result will not be in the library: {error}"
 
     def planned(self, path: Path) -> None:
-        del path
+        self._recorder.planned(path)
+
+    def moved(self, old: Path, new: Path) -> None:
+        self._try(lambda: self._recorder.moved(old, new))
 
     def record(self, result: VideoResult) -> None:
-        if self._store is None:
-            return
-        try:
-            self._store.library.add(result)
-        except StoreError as error:
-            self.problem = f"The result is not in the library: {error}"
+        self._try(lambda: self._recorder.record(result))
 
     def close(self) -> None:
         if self._store is not None:
             self._store.close()
+
+    def _try(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except StoreError as error:
+            log.debug("the library failed", exc_info=True)
+            self.problem = f"The result is not in the library: {error}"
 
 
 def main(flags: Mapping[str, Any], output_flags: Mapping[str, Any], options: Options) -> int:
@@ -109,7 +117,7 @@ def main(flags: Mapping[str, Any], output_flags: Mapping[str, Any], options: Opt
         return USAGE
     for problem in config.loaded.problems:
         console.print(f"[yellow]{_plain(problem)}")
-    recorder = LibraryRecorder(paths)
+    recorder = _ScriptLibrary(paths)
     try:
         context = generation_context(paths, config.settings, recorder)
         if options.dry_run:
@@ -188,7 +196,7 @@ def _plan_row(item: BatchItem, context: GenerationContext) -> tuple[dict[str, An
 class _Runner:
     """Makes the items one by one; a failed one does not stop the rest."""
 
-    def __init__(self, context: GenerationContext, recorder: LibraryRecorder, console: Console,
+    def __init__(self, context: GenerationContext, recorder: _ScriptLibrary, console: Console,
                  options: Options) -> None:
         self._context, self._recorder, self._console, self._options = context, recorder, console, options
         self._cancel = CancelToken()

@@ -16,6 +16,7 @@ from typing import Any
 from . import __version__
 from .engines.base import ModelUse
 from .errors import MediaError, RequestError
+from .hardware import driver_version
 from .request import VideoRequest
 
 MANIFEST_VERSION = 1
@@ -113,4 +114,5 @@ def library_versions(*names: str) -> dict[str, str]:
     if torch is not None and torch.cuda.is_available():
         versions["cuda"] = str(torch.version.cuda)
         versions["gpu"] = torch.cuda.get_device_name(0)
+        versions["driver"] = driver_version()
     return versions

@@ -10,7 +10,7 @@ import time
 import pytest
 
 pytest.importorskip("playwright.sync_api")
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 DONE_MS = 120_000
 SHORT = "how gradient descent finds a minimum"
@@ -39,6 +39,17 @@ def small(page: Page) -> None:
     for field, value in (("#width", "320"), ("#height", "240")):
         page.fill(f"{field} input", value)
         page.keyboard.press("Tab")
+
+
+def upload(page: Page, label: str) -> Locator:
+    return page.get_by_test_id(f"{label}-upload-button")
+
+
+def reset(page: Page) -> None:
+    """Empty the form, and wait until the answer is there: it must not overwrite what is typed next."""
+    page.fill("#prompt textarea", "to be cleared")
+    page.click("#reset-form")
+    expect(page.locator("#prompt textarea")).to_have_value("")
 
 
 def stop_all(page: Page) -> None:
@@ -113,7 +124,7 @@ def test_form_survives_a_reload(open_page):
 
 def test_reload_and_second_window_show_the_running_job_and_cancel_stops_it(open_page):
     page = open_page()
-    page.click("#reset-form")
+    reset(page)
     describe(page, LONG, 120)
     page.click("#generate")
     running = page.locator("#now").get_by_text("Drawing frames")
@@ -169,7 +180,7 @@ def test_settings_come_back_from_the_file(open_page, program):
     page = open_page()
     file = next(program.home.glob("outputs/*.mp4"))
     seed = re.search(r"seed(\d+)", file.name).group(1)
-    page.locator("#load-settings input[type=file], input[type=file]#load-settings").first.set_input_files(file)
+    upload(page, "Load settings from a video").set_input_files(file)
     expect(page.locator("#form-message")).to_contain_text("The settings of the video are in the form.")
     expect(page.locator("#prompt textarea")).to_have_value(SHORT)
     expect(page.locator("#width input")).to_have_value("320")
@@ -181,7 +192,7 @@ def test_a_file_without_settings_says_so(open_page, tmp_path):
     page = open_page()
     stranger = tmp_path / "holiday.mp4"
     stranger.write_bytes(b"not a video at all")
-    page.locator("#load-settings input[type=file], input[type=file]#load-settings").first.set_input_files(stranger)
+    upload(page, "Load settings from a video").set_input_files(stranger)
     expect(page.locator("#form-message [role=alert]")).to_contain_text("holiday.mp4")
 
 
@@ -221,7 +232,7 @@ def test_queue_pause_reorder_edit_duplicate_and_remove(open_page):
     page.get_by_role("button", name="Pause queue").click()
     expect(page.get_by_role("button", name="Resume queue")).to_be_visible()
     open_tab(page, "Generate")
-    page.click("#reset-form")
+    reset(page)
     page.get_by_role("button", name="Many prompts").click()
     page.get_by_role("radio", name="One video per line").check()
     page.fill("#prompt textarea", "first topic\nsecond topic\n# a remark\nthird topic")
@@ -264,7 +275,7 @@ def test_queue_goes_out_and_in_as_a_zip(open_page, tmp_path):
     file = tmp_path / "queue.zip"
     download.value.save_as(file)
     before = page.locator("#queue-list .w-job.queued").count()
-    page.locator("#queue-import input[type=file], input[type=file]#queue-import").first.set_input_files(file)
+    upload(page, "Import").set_input_files(file)
     expect(page.locator("#queue-message")).to_contain_text("3 jobs imported.")
     expect(page.locator("#queue-list .w-job.queued")).to_have_count(before + 3)
     for _ in range(before + 3):
@@ -309,7 +320,7 @@ def test_interrupted_jobs_are_offered(open_page, program):
         row = db.execute("SELECT count(*) FROM jobs").fetchone()
     assert row == (0,)
     page = open_page()
-    page.click("#reset-form")
+    reset(page)
     describe(page, LONG, 120)
     page.click("#generate")
     expect(page.locator("#now").get_by_text("Drawing frames")).to_be_visible(timeout=60_000)

@@ -79,8 +79,7 @@ TOPICS = [
 ]
 
 
-@pytest.mark.parametrize("text", TOPICS)
-@pytest.mark.parametrize("size", [(480, 832), (320, 240)], ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize(("text", "size"), [(text, ((480, 832), (320, 240))[i % 2]) for i, text in enumerate(TOPICS)])
 def test_extreme_parameters_still_fit(text: str, size: tuple[int, int]) -> None:
     topic = Topic(text, seed=3)
     subject = next(s for s in all_subjects() if topic.mentions(*s.keywords))

@@ -28,7 +28,7 @@ ANY = {"low": -1e9, "high": 1e9, "default": math.nan}
 @pytest.mark.parametrize(("text", "name", "value"), [
     ("learning rate 0.3", "learning rate", 0.3), ("rate .5", "rate", 0.5), ("lr=1e-3", "lr", 0.001),
     ("k=4", "k", 4), ("with k of four", "k", 4), ("k-means with k=7", "k", 7), ("rate: -2", "rate", -2),
-    ("x = \u22123", "x", -3), ("a rate of about 0.2", "rate", 0.2), ("k is 5.", "k", 5), 
+    ("x = \u22123", "x", -3), ("a rate of about 0.2", "rate", 0.2), ("k is 5.", "k", 5),
     ("\u03b7 = 0.4", "\u03b7", 0.4),
 ])
 def test_a_number_after_its_name(text: str, name: str, value: float) -> None:

@@ -18,7 +18,7 @@ from wgp_core.request import SceneKind
 WORD = re.compile(r"[^\W\d_]+")
 MARKERS = set("""first firstly second secondly third thirdly fourth fifth then next finally lastly after that this
 afterwards afterward and of all at last in the end step one to begin start with on by around about during year
-a an however""".split())
+a an however while whereas although versus vs compared with to compare contrast against""".split())
 
 
 def said(text: str) -> set[str]:

@@ -31,6 +31,9 @@ class JobRecorder:
     def planned(self, path: Path) -> None:
         self._store.jobs.plan_output(self._claim, path)
 
+    def moved(self, old: Path, new: Path) -> None:
+        self._store.library.moved(old, new)
+
     def record(self, result: VideoResult) -> None:
         self._before_end()
         self.generation = self._store.jobs.complete(self._claim, result)
@@ -47,6 +50,9 @@ class LibraryRecorder:
 
     def planned(self, path: Path) -> None:
         """Nothing to keep: without a job there is nothing to recover."""
+
+    def moved(self, old: Path, new: Path) -> None:
+        self._store.library.moved(old, new)
 
     def record(self, result: VideoResult) -> None:
         self.generation = self._store.library.add(result)

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..engines.base import Caption
+from .encode import free_name
+
+SUFFIXES = (".srt", ".vtt")
 
 
 def _stamp(seconds: float, mark: str) -> str:
@@ -31,13 +34,13 @@ def _one_block(text: str) -> str:
 
 
 def write(captions: Sequence[Caption], video: Path) -> tuple[Path, ...]:
-    """Write `VIDEO.srt` and `VIDEO.vtt`; returns them, or nothing where there is nothing to say."""
+    """Write `VIDEO.srt` and `VIDEO.vtt` (or the next free names); returns them, or nothing where there is nothing to say."""
     spoken = [c for c in captions if c.text.strip()]
     if not spoken:
         return ()
     written = []
-    for suffix, render in ((".srt", srt), (".vtt", vtt)):
-        path = video.with_suffix(suffix)
+    for suffix, render in zip(SUFFIXES, (srt, vtt), strict=True):
+        path = free_name(video.with_suffix(suffix))
         path.write_text(render(spoken), encoding="utf-8")
         written.append(path)
     return tuple(written)

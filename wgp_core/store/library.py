@@ -82,6 +82,12 @@ class LibraryRepository:
                                  .order_by(GenerationRow.created_at.desc()))
             return None if row is None else self._record(row)
 
+    def moved(self, old: Path, new: Path) -> None:
+        """The file at `old` is at `new` now; a path that the library does not know changes nothing."""
+        with self._transactions.write() as session:
+            for row in session.scalars(select(GenerationRow).where(GenerationRow.path == self._places.text(old))):
+                row.path = self._places.text(new)
+
     def find_by_job(self, job_id: str) -> GenerationRecord | None:
         """What a job made, None where it made nothing (yet)."""
         with self._transactions.read() as session:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...events import Progress, Stage
 from ...paths import Paths
 from ...request import CameraMovement, VideoRequest
-from ..base import Availability, Caption, EngineSpec, FrameStream, MemoryPlan, RenderSession
+from ..base import Availability, Caption, EngineSpec, FrameStream, MemoryPlan, ModelUse, RenderSession
 from .spec import SPEC
+
+if TYPE_CHECKING:
+    from ...models.embedder import MiniLmEmbedder
 
 log = logging.getLogger(__name__)
 
@@ -22,8 +25,7 @@ class ExplainerEngine:
 
     def __init__(self, paths: Paths) -> None:
         self._paths = paths
-        self._embed: Callable[[list[str]], Any] | None = None
-        self._embed_sought = False
+        self._meaning = _Meaning(paths)
 
     @property
     def spec(self) -> EngineSpec:
@@ -44,7 +46,8 @@ class ExplainerEngine:
         assert request.width and request.height and request.fps and request.frames
         session.on_progress(Progress(Stage.RENDER, 0, request.frames, "Planning the scenes"))
         seconds = request.frames / request.fps
-        plan = compose.plan_for(request, seconds, self._embedder())
+        self._meaning.used = False
+        plan = compose.plan_for(request, seconds, self._meaning.embedder())
         topic = compose.topic_for(request, seconds)
         scenes = compose.compose(plan, topic, start_image=request.start_image)
         slots = tuple(compose.schedule(scenes, request.frames, request.fps))
@@ -56,17 +59,41 @@ class ExplainerEngine:
         return FrameStream(
             width=request.width, height=request.height, fps=request.fps, count=request.frames,
             frames=_with_progress(frames, request.frames, session), captions=captions, plan=plan,
-            notes=compose.notes_for(slots, request.fps))
+            models=self._meaning.models(), notes=compose.notes_for(slots, request.fps))
 
-    def _embedder(self) -> Callable[[list[str]], Any] | None:
-        """The starter's text embedder, loaded when a topic is first compared by meaning."""
-        if not self._embed_sought:
+
+class _Meaning:
+    """The starter's text embedder, loaded when a topic is first compared by meaning; notes whether it was asked."""
+
+    def __init__(self, paths: Paths) -> None:
+        self._paths = paths
+        self._found: MiniLmEmbedder | None = None
+        self._cached: Callable[[list[str]], Any] | None = None
+        self._sought = False
+        self.used = False
+
+    def embedder(self) -> Callable[[list[str]], Any] | None:
+        if not self._sought:
             from ...models.embedder import MiniLmEmbedder
 
-            self._embed_sought = True
-            found = MiniLmEmbedder.find(self._paths.ckpts)
-            self._embed = found.embed if found else None
-        return self._embed
+            self._sought = True
+            self._found = MiniLmEmbedder.find(self._paths.ckpts)
+            self._cached = self._found.cached(self._paths.cache) if self._found else None
+        return self._embed if self._found else None
+
+    def _embed(self, texts: list[str]) -> Any:
+        assert self._cached is not None
+        self.used = True
+        return self._cached(texts)
+
+    def models(self) -> tuple[ModelUse, ...]:
+        """For the manifest: the weights that had a say in what was drawn."""
+        if not self.used or self._found is None:
+            return ()
+        from ...models.hashes import FileHashes
+
+        hashes = FileHashes(self._paths.cache / "sha256.json")
+        return (hashes.model_use("all-MiniLM-L6-v2", self._found.folder / "model.safetensors"),)
 
 
 def _cameras(request: VideoRequest, count: int) -> tuple[CameraMovement, ...]:

@@ -104,8 +104,8 @@ class NumberGrid:
 
     def _patch(self, place: Rect, moving: bool) -> Rectangle:
         inner = place.inset(self._gap)
-        patch = self.stage.ax.add_patch(Rectangle((inner.x, inner.y), inner.w, inner.h, linewidth=0, zorder=1,
-                                                  visible=False))
+        patch = Rectangle((inner.x, inner.y), inner.w, inner.h, linewidth=0, zorder=1, visible=False)
+        self.stage.ax.add_patch(patch)
         return self.stage.moving(patch) if moving else patch
 
     def cell(self, row: int, column: int) -> Rect:
@@ -147,7 +147,7 @@ class Bars:
         left, right, base = self.xs - self.width / 2, self.xs + self.width / 2, np.full_like(heights, self.base)
         verts = np.stack([np.stack([left, base], -1), np.stack([left, heights], -1),
                           np.stack([right, heights], -1), np.stack([right, base], -1)], axis=1)
-        self.collection.set_verts(verts)
+        self.collection.set_verts(list(verts))
 
 
 @dataclass
@@ -167,9 +167,9 @@ class Node:
 
 def node(stage: Stage, center: tuple[float, float], radius: float, *, role: str = "label") -> Node:
     """A dark node, ready to be lit."""
-    disc = stage.moving(stage.ax.add_patch(Circle(center, radius, facecolor=stage.color("panel"),
-                                                  edgecolor=stage.color("faint"),
-                                                  linewidth=stage.line_width(0.05), zorder=4)))
+    disc = stage.moving(Circle(center, radius, facecolor=stage.color("panel"), edgecolor=stage.color("faint"),
+                               linewidth=stage.line_width(0.05), zorder=4))
+    stage.ax.add_patch(disc)
     label = stage.moving(stage.text(*center, "", role, weight="semibold", zorder=5))
     return Node(center, radius, disc, label)
 

@@ -114,7 +114,8 @@ class Matrix(Scene):
         probe.remove()
         upright = widest > cell * 0.92
         above = widest + 0.2 if upright else 0.55
-        self.grid = NumberGrid(stage, Rect(rect.x + room, rect.y, rect.w - room, rect.h - above), n, n, role="small", chars=3)
+        self.grid = NumberGrid(stage, Rect(rect.x + room, rect.y, rect.w - room, rect.h - above), n, n, role="small",
+                               chars=3)
         g = self.grid
         for i, name in enumerate(names):
             place = g.cell(i, 0)
@@ -196,7 +197,8 @@ class OneQuery(Scene):
         columns, gap = ((1.3, 1.9, 1.0, 1.0, 1.9), 0.2) if wide else ((0.9, 2.3, 1.0, 0.9, 2.3), 0.1)
         self.query = self._vector(stage, rows[0].columns(columns, gap=gap)[1], d)
         first = rows[0].columns(columns, gap=gap)
-        stage.text(first[0].x, first[0].cy, _shorten(stage, f"q: {head.words[self.row]}", first[0].w), "label", color="accent", ha="left", weight="semibold")
+        stage.text(first[0].x, first[0].cy, _shorten(stage, f"q: {head.words[self.row]}", first[0].w), "label",
+                   color="accent", ha="left", weight="semibold")
         heads = ("word", "key k", "q·k/√d", "weight", "value v")
         for cell, name in zip(rows[1].columns(columns, gap=gap), heads, strict=True):
             stage.text(*cell.center, name, "label", color="muted")

@@ -16,7 +16,6 @@ from ..stage import Stage
 from .backprop_nets import Chain, Net, layer_gradients, small_net, train
 from .base import Subject, Topic
 
-
 # -- scene 1: one step ------------------------------------------------------------------------------------------
 
 FORWARD, LOSS, BACK, UPDATE, AGAIN = (0.03, 0.28), (0.28, 0.36), (0.36, 0.64), (0.64, 0.74), (0.74, 0.92)
@@ -180,9 +179,8 @@ class ChainRule(Scene):
         for i, (x, y) in enumerate(self.places):
             stage.ax.add_patch(_disc(stage, (x, y), r))
             stage.text(x, y, self.NAMES[i], "body", math=True, zorder=6)
-            where = {"x": x, "y": y + r + 0.35} if wide else {"x": x - r - 0.25, "y": y, "ha": "right"}
-            self.forward.append(stage.moving(stage.text(text="", role="label", color="accent", weight="semibold",
-                                                        **where)))
+            at, ha = ((x, y + r + 0.35), "center") if wide else ((x - r - 0.25, y), "right")
+            self.forward.append(stage.moving(stage.text(*at, "", "label", color="accent", ha=ha, weight="semibold")))
         for i, ((x0, y0), (x1, y1)) in enumerate(zip(self.places, self.places[1:], strict=False)):
             self._build_link(stage, i, (x0, y0, x1, y1), wide)
         self.pulse = dots(stage, stage.ax, "accent", size=0.24, zorder=7)
@@ -230,7 +228,8 @@ class ChainRule(Scene):
         (x0, y0), (x1, y1) = self.places[i], self.places[i + 1]
         rim = self.radius / np.hypot(x1 - x0, y1 - y0)
         f = mix(rim, 1 - rim, smooth(along - i))
-        put(self.pulse, data=((mix(x0, x1, f),), (mix(y0, y1, f),)), color=self.stage.color("bad" if going_back else "accent"))
+        put(self.pulse, data=((mix(x0, x1, f),), (mix(y0, y1, f),)),
+            color=self.stage.color("bad" if going_back else "accent"))
         first = 5 - int(behind + 0.3)
         put(self.answer, text=self._product_text(min(first, 4)) if first < 5 else "")
 
@@ -316,7 +315,8 @@ class Learns(Scene):
         epochs = self.run.epochs
         at = mix(0, len(epochs) - 1, clock.ramp(0.03, 0.95))
         shot = min(int(at), len(epochs) - 2)
-        self.field.show(mix(self.run.maps[shot], self.run.maps[shot + 1], at - shot))
+        low, high = self.run.maps[shot], self.run.maps[shot + 1]
+        self.field.show(low + (high - low) * (at - shot))
         epoch = float(np.interp(at, np.arange(len(epochs)), epochs))
         loss = float(np.interp(epoch, np.arange(len(self.run.losses)), self.run.losses))
         upto = int(epoch) + 1

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from ..scene import Scene
 
-
 _WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
 _SIGN = r"(?:(?<![\w)])-)?"  # a hyphen after a word or a number joins ("GPT-2", "3-5"), else it is a minus
 _DIGITS = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+"

@@ -95,7 +95,7 @@ class Slide(Scene):
             for c in range(3):
                 value = float(self.kernel[r, c])
                 grid.fill(r, c, num(value, 0), signed(stage, value / float(np.abs(self.kernel).max()) * 0.8))
-        body, foot = product_w.rows((max(product_w.h - 0.65, 1), 0.55), gap=0.1)
+        body = product_w.rows((max(product_w.h - 0.65, 1), 0.55), gap=0.1)[0]  # the sum goes below
         self.products = self._titled(stage, body, "products", 3)
         self.sum = stage.moving(stage.text(self.products.rect.cx, self.products.rect.y - 0.38, "", "body",
                                            color="accent", weight="semibold"))
@@ -176,6 +176,11 @@ def grey(image: np.ndarray) -> np.ndarray:
     return dark + (light - dark) * image[..., None]
 
 
+def _quarters(rect: Rect, down: float, across: float) -> list[Rect]:
+    """Two rows of two, with these gaps."""
+    return [cell for row in rect.rows(2, gap=down) for cell in row.columns(2, gap=across)]
+
+
 @dataclass
 class Filters(Scene):
     """The same picture through four kernels; a front moves down and leaves the filtered picture behind."""
@@ -186,7 +191,8 @@ class Filters(Scene):
     def build(self, stage: Stage) -> None:
         image = picture()
         content = stage.content
-        cells = content.columns(4, gap=0.3) if content.w > 2.2 * content.h else [c for row in content.rows(2, gap=0.2) for c in row.columns(2, gap=0.3)]
+        wide = content.w > 2.2 * content.h
+        cells = content.columns(4, gap=0.3) if wide else _quarters(content, 0.2, 0.3)
         self.fronts = []
         for cell, (name, title) in zip(cells, self.SHOWN, strict=True):
             room = cell.h - 0.55 - cell.w  # what is left over and under the picture
@@ -242,8 +248,7 @@ class Layer(Scene):
         pooled = relu.reshape(12, 2, 12, 2).max((1, 3))
         top = float(np.abs(raw).max())
         wide = stage.content.landscape
-        cells = stage.content.columns(4, gap=0.75) if wide else \
-            [c for row in stage.content.rows(2, gap=0.3) for c in row.columns(2, gap=0.6)]
+        cells = stage.content.columns(4, gap=0.6) if wide else _quarters(stage.content, 0.3, 0.6)
         maps = (("image 26×26", grey(image)), ("convolution 24×24", self._signed(stage, raw / top)),
                 ("ReLU 24×24", self._signed(stage, relu / top)), ("max pool 12×12", self._signed(stage, pooled / top)))
         rules = ("", r"$\Sigma\; w\, x$", r"$\max(0,\, z)$", r"$\max$ of $2\times2$")
@@ -259,7 +264,7 @@ class Layer(Scene):
                                                                   facecolor=stage.color("panel"), zorder=3)))
                 self.covers.append((square, len(pixels), cover))
             if wide and i:
-                stage.arrow((square.x - 0.6, square.cy), (square.x - 0.15, square.cy))
+                stage.arrow((square.x - 0.52, square.cy), (square.x - 0.1, square.cy))
         self.front = stage.moving(stage.ax.add_patch(Rectangle((0, 0), 1, 1, fill=False, zorder=5,
                                                                edgecolor=stage.color("accent"),
                                                                linewidth=stage.line_width(0.06))))
@@ -283,7 +288,8 @@ def make(topic: Topic) -> list[Scene]:
     name = next((kernel for kernel, words in WORDS.items() if topic.mentions(*words)), "edges")
     stride = int(topic.numbers.after("stride", low=1, high=2, default=1))
     return [
-        Slide("Convolution", "Multiply the nine numbers under the window by the kernel, add them up, write the sum.", weight=1.5, name=name, seed=topic.seed, stride=stride),
+        Slide("Convolution", "Multiply the nine numbers under the window by the kernel, add them up, write the sum.",
+              weight=1.5, name=name, seed=topic.seed, stride=stride),
         Filters("What kernels see", "The numbers in the kernel decide what stands out: edges, outlines, a blur, or "
                 "more detail."),
         Layer("One convolutional layer", "Convolution finds the pattern, ReLU keeps the positive, pooling keeps the "

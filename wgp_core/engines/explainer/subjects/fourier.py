@@ -182,7 +182,7 @@ class Gibbs(Scene):
         self.smooth_wave = self.wave == "triangle"
         self.t = np.linspace(jump - 0.8, jump + 0.8, 700)
         self.sums = partial_sums(self.wave, self.most, self.t)
-        self.peaks = overshoot(self.wave, self.most)
+        self.excess = overshoot(self.wave, self.most)
         self.gaps = np.abs(self.sums - target(self.wave, self.t)).max(axis=1)
         main, side = stage.content.split((2.1, 1), gap=0.4)
         y = (0.55, 1.1) if self.smooth_wave else (-1.4, 1.4)
@@ -197,10 +197,10 @@ class Gibbs(Scene):
                 ax.axhline(sign * 1.17898, color=stage.color("bad"), lw=stage.line_width(0.025), alpha=0.8, zorder=1)
         self.curve = stage.moving(ax.plot(self.t, self.sums[0], color=stage.color("accent"),
                                           lw=stage.line_width(0.06), zorder=3)[0])
-        names = ("terms", "largest error") if self.smooth_wave else ("terms", "peak", "overshoot", "limit")
+        names = ("terms", "largest error") if self.smooth_wave else ("terms", "above wave", "of the jump", "limit")
         self.panel = Readout(stage, side, names, ("00", "0.0000", "00.00%", "00.00%")[:len(names)], colors=(
             "ink", "accent", "accent", "bad")[:len(names)], title="error shrinks" if self.smooth_wave else
-            "share of the jump")
+            "overshoot")
 
     def draw(self, clock: Clock) -> None:
         k = min(int(np.exp(clock.line(0.03, 0.92) * np.log(self.most)) + 1e-9), self.most)
@@ -209,13 +209,14 @@ class Gibbs(Scene):
         if self.smooth_wave:
             self.panel.show(f"{k}", f"{self.gaps[k - 1]:.4f}")
         else:
-            peak = self.peaks[k - 1]
-            self.panel.show(f"{k}", f"{peak:.3f}", f"{50 * (peak - 1):.2f}%", "8.95%")
+            excess = self.excess[k - 1]
+            self.panel.show(f"{k}", f"{excess:.3f}", f"{50 * excess:.2f}%", "8.95%")
 
 
 def overshoot(wave: str, most: int) -> np.ndarray:
-    """The highest value of the partial sums with 1..most terms (a jump from -1 to 1 ends at 1)."""
-    return partial_sums(wave, most, np.linspace(0, np.pi, 6000)).max(axis=1)
+    """How far the partial sums with 1..most terms rise above the wave; the jumps are 2 high."""
+    t = np.linspace(0, np.pi, 6002)[1:-1]
+    return (partial_sums(wave, most, t) - target(wave, t)).max(axis=1)
 
 
 def make(topic: Topic) -> list[Scene]:

@@ -92,7 +92,8 @@ class Map:
             stage.arrow(tuple(path[-9]), tuple(path[-1]), color="faint", width=0.01, head=0.26)
             spot, side = path[20 if i == j else 11], self._outside(i, j)  # off the middle, where arrows meet
             x, y = spot + 0.3 * side
-            stage.text(x, y, f"{chain.matrix[i, j]:g}", "small", color="muted")
+            if n < 5 or self.scale > 0.85:  # where there is no room, the matrix tells the numbers
+                stage.text(x, y, f"{chain.matrix[i, j]:g}", "small", color="muted")
         tints = np.array([rgba(stage, TINTS[k]) for k in range(n)])
         Discs(stage, self.at, self.size, blend(rgba(stage, "paper"), tints, 0.4), moving=False, zorder=2)
         names = [stage.text(point[0], point[1], "", "label", weight="semibold", zorder=3) for point in self.at]
@@ -151,7 +152,8 @@ class MatrixView:
         self._low, self._high = rgba(stage, "panel"), blend(rgba(stage, "paper"), rgba(stage, "s0"), 0.75)
         self.tiles = Tiles(stage, boxes, self._colors(chain.matrix), moving=moving)
         role = "heading" if side > 1.5 else "label" if side > 0.8 else "small"
-        self.digits = (3 if side > 1.5 else 2) if moving else 1 if np.allclose(chain.matrix, chain.matrix.round(1)) else 2
+        tenths = np.allclose(chain.matrix, chain.matrix.round(1))
+        self.digits = (3 if side > 1.5 else 2) if moving else 1 if tenths else 2
         self.numbers = [stage.text(*Rect(*box).center, "", role, zorder=4) for box in boxes]
         squeeze(stage, self.numbers[:1], ["0." + "0" * self.digits], side * 0.9)
         for artist, value in zip(self.numbers, chain.matrix.ravel(), strict=True):

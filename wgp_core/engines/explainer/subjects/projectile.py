@@ -123,7 +123,7 @@ class Flight(Scene):
         self.ball = Discs(stage, np.zeros((1, 2)), 0.34, rgba(stage, "accent"), on=ax, zorder=5, edge="paper")
         self.times = np.linspace(0, throw.flight_s, 13)
         self.panel = Readout(stage, side, ("time", "distance", "height", r"$v_x$", r"$v_y$"), (
-            "00.00 s", "000.0 m", "000.0 m", "00.0 m/s", "−00.0 m/s"), formula=r"$R = v_0^2\,\sin 2\theta\, /\, g$",
+            "00.0 s", "000.0 m", "000.0 m", "00.0 m/s", "−00.0 m/s"), formula=r"$R = v_0^2\,\sin 2\theta\, /\, g$",
             colors=("ink", "ink", "ink", "s2", "s3"))
 
     def draw(self, clock: Clock) -> None:
@@ -139,7 +139,7 @@ class Flight(Scene):
         self.arrows.set_offsets(np.full((3, 2), (x, max(y, 0.0))))
         s = self.scale
         self.arrows.set_UVC(np.array([vx, 0.0, vx]) * s, np.array([0.0, vy, vy]) * s)
-        self.panel.show(f"{t:.2f} s", f"{x:.1f} m", f"{max(y, 0.0):.1f} m", f"{vx:.1f} m/s", minus(f"{vy:.1f} m/s"))
+        self.panel.show(f"{t:.1f} s", f"{x:.1f} m", f"{max(y, 0.0):.1f} m", f"{vx:.1f} m/s", minus(f"{vy:.1f} m/s"))
 
 
 @dataclass
