@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import signal
 import stat
 import time
@@ -343,7 +342,7 @@ def test_umask_and_modes_are_those_of_a_plain_file(paths: Paths) -> None:
     result = generate_video(VideoRequest(prompt="x"), context(paths, FakeEngine()))
     plain = paths.outputs / "plain"
     plain.write_text("")
-    assert stat.S_IMODE(os.stat(result.path).st_mode) == stat.S_IMODE(os.stat(plain).st_mode)
+    assert stat.S_IMODE(result.path.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
 
 
 def test_requests_that_no_engine_takes_never_reach_one(paths: Paths) -> None:

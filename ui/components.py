@@ -52,8 +52,9 @@ class Action:
         values = "".join(f' data-{key}="{esc(value)}"' for key, value in data.items())
         confirm = f' data-confirm="{esc(self.confirm)}"' if self.confirm else ""
         label = f' title="{esc(self.title)}" aria-label="{esc(self.title)}"' if self.title else ""
-        return (f'<button type="button" class="w-btn {self.kind}" data-action="{esc(self.name)}"{values}{confirm}{label}'
-                f'{" disabled" if self.disabled else ""}>{esc(self.label)}</button>')
+        off = " disabled" if self.disabled else ""
+        return (f'<button type="button" class="w-btn {self.kind}" data-action="{esc(self.name)}"'
+                f"{values}{confirm}{label}{off}>{esc(self.label)}</button>")
 
 
 def actions_row(actions: Iterable[Action], **data: str) -> str:
@@ -103,10 +104,12 @@ def attempt(action: Callable[[], Value]) -> tuple[Value | None, str]:
         return None, error_notice(error)
 
 
-class PictureInput(gr.Image):
-    """An image field that hands the file over as it is; whether it is a picture is checked where it can be told."""
+def picture_input(label: str, **options: Any) -> gr.Image:
+    """An image field that hands the file over as it is: whether it is a picture is checked where it can be told."""
+    field = gr.Image(label=label, type="filepath", sources=["upload", "clipboard"], buttons=[], **options)
+    field.preprocess = _as_uploaded  # a subclass would make Gradio write a stub file beside this one
+    return field
 
-    is_template = True
 
-    def preprocess(self, payload: Any) -> str | None:
-        return None if payload is None else payload.path
+def _as_uploaded(payload: Any) -> str | None:
+    return None if payload is None else payload.path

@@ -5,8 +5,9 @@ A lost connection shows a bar and mends itself. The state lives in the store, ne
 
 from __future__ import annotations
 
+import hashlib
 import logging
-import uuid
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -23,17 +24,17 @@ log = logging.getLogger(__name__)
 NAME = "WGP Studio"
 MARKUP = """
 <div class="w-banner offline" role="status">The connection to the program is lost. Trying again…</div>
-<div class="w-banner restarted" role="status">The program was restarted.
+<div class="w-banner updated" role="status">The program was updated.
 <button type="button" class="w-btn w-reload">Reload the page</button></div>
 """
 
 
 class Pulse:
-    """Answers the browser's question; `build` tells one run of the program from the next."""
+    """Answers the browser's question. `build` tells a page that the program behind it was updated meanwhile."""
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
-        self._build = uuid.uuid4().hex
+        self._build = _build_id()
 
     def poll(self, asked: dict[str, Any]) -> dict[str, Any]:
         """The version of the state; the rest only where it differs from what the page knows."""
@@ -64,6 +65,13 @@ class Pulse:
         told = {JobState.DONE: "Your video is ready", JobState.FAILED: "A video could not be made",
                 JobState.CANCELLED: "A job was cancelled"}
         return {"id": f"{job.id} {job.attempts}", "title": told[job.state], "text": short(job.request.prompt)}
+
+
+def _build_id() -> str:
+    """Changes with any file of the window: an open page goes on over a restart, but not over an update."""
+    files = sorted(path for path in Path(__file__).parent.rglob("*") if path.suffix in (".py", ".js", ".css"))
+    stamps = " ".join(f"{path.name} {path.stat().st_mtime_ns}" for path in files)
+    return hashlib.sha256(stamps.encode()).hexdigest()[:16]
 
 
 def build_live(studio: Studio) -> gr.HTML:

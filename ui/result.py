@@ -27,8 +27,8 @@ def player(record: GenerationRecord) -> str:
         return (f'<div class="w-picture" style="{ratio}"><video controls playsinline preload="metadata"{shown} '
                 f'src="{esc(source)}" aria-label="{esc(short(record.prompt))}"></video></div>')
     picture = source if suffix == ".gif" else poster
-    note = "" if suffix == ".gif" else ('<p class="w-quiet">Browsers cannot play this format. Download it to open it in '
-                                        'an editor.</p>')
+    note = "" if suffix == ".gif" else \
+        '<p class="w-quiet">Browsers cannot play this format. Download it to open it in an editor.</p>'
     image = f'<img src="{esc(picture)}" alt="{esc(short(record.prompt))}">' if picture else ""
     return f'<div class="w-picture{"" if image else " blank"}" style="{ratio}">{image}</div>{note}'
 
@@ -92,11 +92,13 @@ def thumbnail(record: GenerationRecord, action: str, *, current: bool = False, c
     image = (f'<img loading="lazy" src="{esc(file_url(record.poster, stamp))}" alt="">'
              if record.poster and stamp else '<i class="w-icon film"></i>')
     star = '<b class="w-star" aria-label="Favourite">★</b>' if record.favourite else ""
-    under = (f'<span class="w-thumb-text">{esc(short(record.prompt, 70))}<small>{esc(ago(record.created_at))}</small></span>'
-             if caption else "")
-    return (f'<button type="button" class="w-thumb{" current" if current else ""}" data-action="{action}" '
-            f'data-id="{esc(record.id)}" aria-label="{esc(short(record.prompt))}"{" aria-current=true" if current else ""}>'
-            f'<span class="w-thumb-picture">{image}<em>{clock(record.seconds)}</em>{star}</span>{under}</button>')
+    length = f'<span class="w-length">{clock(record.seconds)}</span>'
+    under = (f'<span class="w-thumb-text">{esc(short(record.prompt, 70))}'
+             f"<small>{esc(ago(record.created_at))}</small></span>" if caption else "")
+    kind, marked = ("w-thumb current", " aria-current=true") if current else ("w-thumb", "")
+    return (f'<button type="button" class="{kind}" data-action="{action}" data-id="{esc(record.id)}" '
+            f'aria-label="{esc(short(record.prompt))}"{marked}>'
+            f'<span class="w-thumb-picture">{image}{length}{star}</span>{under}</button>')
 
 
 def first_visit() -> str:

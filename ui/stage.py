@@ -25,7 +25,7 @@ RECENT = 6
 
 
 def views(studio: Studio, pinned: str) -> list[Any]:
-    """What the panels show: the running job, the result (`pinned`, else the latest), and whether Cancel does anything."""
+    """Updates for the panels: the running job, the result (`pinned`, else the latest), and the Cancel button."""
     running, waiting = open_jobs(studio)
     now = now_panel(running[0] if running else None, len(waiting), paused=studio.queue.paused)
     result = result_html(studio, pinned)

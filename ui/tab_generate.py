@@ -13,7 +13,7 @@ from wgp_core.media.images import load_image
 from wgp_core.request import CameraMovement, VideoCodec
 
 from . import form, stage
-from .components import QUIET, PictureInput, action_html, attempt, notice, notices, plain_html
+from .components import QUIET, action_html, attempt, notice, notices, picture_input, plain_html
 from .filling import (
     engine_hint,
     fill,
@@ -31,14 +31,14 @@ from .words import plural
 ID, LABEL = "generate", "Generate"
 MANY = [("One video from the whole text", "whole"), ("One video per line", "line"),
         ("One video per paragraph", "paragraph")]
-MACRO_HELP = """Write variants with variables. This makes two videos:
+MACRO_HELP = """Or write variants with a variable. These two lines make two videos:
 
 ```
-! {Method}="bubble sort","quick sort" : {Style}="step by step"
-How {Method} works, {Style}
+! {Name}="bubble sort","quick sort"
+How {Name} works, step by step
 ```"""
 ENGINES = [("Automatic", "auto"), ("Local drawing", "local"), ("Diffusion model", "diffusion")]
-CODECS = [("H.264, plays everywhere", "h264"), ("H.265, smaller", "h265"), ("ProRes, for editing", "prores")]
+CODECS = [("H.264 (standard)", "h264"), ("H.265 (smaller)", "h265"), ("ProRes (editing)", "prores")]
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,8 @@ def _build_basics(studio: Studio, start: FormValues, made: dict[str, Any]) -> tu
         made["engine"] = gr.Dropdown(ENGINES, value=start.engine, label="Engine", elem_id="engine", min_width=130)
         made["model"] = gr.Dropdown(model_choices(studio), value=start.model, label="Model", min_width=130,
                                     visible=shows_model(start.engine, spec))
-        made["size"] = gr.Dropdown(form.size_choices(spec), value=start.size, label="Size", elem_id="size", min_width=130)
+        made["size"] = gr.Dropdown(form.size_choices(spec), value=start.size, label="Size", elem_id="size",
+                                   min_width=130)
     hint = plain_html(engine_hint(studio, start.engine), elem_id="engine-hint")
     with gr.Row(visible=start.size == CUSTOM, elem_classes="w-pair") as custom:
         made["width"] = gr.Number(start.width, label="Width", precision=0, elem_id="width", min_width=80)
@@ -157,8 +158,8 @@ def _build_look(start: FormValues, made: dict[str, Any]) -> None:
             made["camera"] = gr.Dropdown(cameras, value=start.camera, label="Camera movement", min_width=130)
         made["captions"] = gr.Checkbox(start.captions, label="Captions in the picture")
         with gr.Row(elem_classes="w-pair"):
-            made["start_image"] = _picture("Start image")
-            made["end_image"] = _picture("End image")
+            made["start_image"] = picture_input("Start image", height=130, min_width=130)
+            made["end_image"] = picture_input("End image", height=130, min_width=130)
 
 
 def _build_advanced(start: FormValues, made: dict[str, Any]) -> tuple[gr.HTML, gr.Button]:
@@ -169,7 +170,7 @@ def _build_advanced(start: FormValues, made: dict[str, Any]) -> tuple[gr.HTML, g
             made["frames"] = gr.Number(start.frames, label="Frames", precision=0, placeholder="from the length",
                                        elem_id="frames", min_width=110)
         with gr.Row(elem_classes="w-pair w-bottom"):
-            made["seed"] = gr.Number(start.seed, label="Seed  (-1 draws a new one)", precision=0, elem_id="seed",
+            made["seed"] = gr.Number(start.seed, label="Seed, -1 is random", precision=0, elem_id="seed",
                                      min_width=110)
             dice = gr.Button("Random seed", size="md", min_width=110, elem_id="random-seed")
         with gr.Row(elem_classes="w-pair"):
@@ -186,7 +187,7 @@ def _build_output(start: FormValues, made: dict[str, Any]) -> None:
         with gr.Row(elem_classes="w-pair"):
             made["codec"] = gr.Dropdown([c for c in CODECS if c[1] in set(VideoCodec)], value=start.codec,
                                         label="Format", min_width=130)
-            made["crf"] = gr.Number(start.crf, label="Quality  (CRF, 0 best to 51)", precision=0, minimum=0, maximum=51,
+            made["crf"] = gr.Number(start.crf, label="Quality (0 best to 51)", precision=0, minimum=0, maximum=51,
                                     min_width=110)
         with gr.Row(elem_classes="w-pair w-bottom"):
             made["snapshots"] = gr.Number(start.snapshots, label="Picture snapshots", precision=0, minimum=0,
@@ -195,11 +196,6 @@ def _build_output(start: FormValues, made: dict[str, Any]) -> None:
     with gr.Accordion("Many prompts", open=False):
         made["many"] = gr.Radio(MANY, value="whole", label="How the text is used", elem_id="many")
         gr.Markdown(MACRO_HELP)
-
-
-def _picture(label: str) -> PictureInput:
-    return PictureInput(label=label, type="filepath", sources=["upload", "clipboard"], height=150, buttons=[],
-                        min_width=130)
 
 
 def _spell(name: str) -> str:
@@ -223,7 +219,7 @@ def _wire_run(own: Generate, window: Window) -> None:
         made, problem = attempt(lambda: requests_of(studio, FormValues.of(values)))
         if made is None:
             return [problem, *[gr.skip()] * 4]
-        jobs, problem = attempt(lambda: studio.queue.submit_many(made[0]))
+        _, problem = attempt(lambda: studio.queue.submit_many(made[0]))
         added = notice(f"{plural(len(made[0]), 'video')} added to the queue.", kind="good") if len(made[0]) > 1 else ""
         return [problem or notices(made[1]) + added, *stage.views(studio, ""), ""]
 

@@ -37,6 +37,9 @@ log = logging.getLogger(__name__)
 ID, LABEL = "library", "Library"
 PAGE = 24
 SORTS = [("Newest first", "newest"), ("Oldest first", "oldest"), ("Longest first", "longest"), ("By prompt", "prompt")]
+SHOW_DETAILS = """() => {
+  if (innerWidth < 960) document.querySelector('#library-details .w-details')?.scrollIntoView({ behavior: 'smooth' });
+}"""
 VIEWS = [("All", "all"), ("Favourites", "favourites"), ("Trash", "trash")]
 
 
@@ -51,7 +54,7 @@ class Library:
     message: gr.HTML
     grid: gr.HTML
     details: gr.HTML
-    note_box: gr.Group
+    note_box: gr.Column
     note: gr.Textbox
     save_note: gr.Button
     page: gr.State
@@ -82,8 +85,8 @@ def build(studio: Studio) -> Library:
     engines = [("All engines", ""), *((ENGINE_NAMES.get(engine, engine).capitalize(), engine)
                                       for engine in studio.store.library.engines())]
     with gr.Row(elem_id="library-filters"):
-        search = gr.Textbox(show_label=False, placeholder="Search prompts, notes and file names", elem_id="library-search",
-                            container=False, min_width=200, scale=3)
+        search = gr.Textbox(show_label=False, placeholder="Search prompts, notes and file names", container=False,
+                            elem_id="library-search", min_width=200, scale=3)
         view = gr.Radio(VIEWS, value="all", show_label=False, container=False, elem_id="library-view", min_width=240)
         engine = gr.Dropdown(engines, value="", show_label=False, container=False, min_width=130)
         sort = gr.Dropdown(SORTS, value="newest", show_label=False, container=False, min_width=130)
@@ -93,10 +96,11 @@ def build(studio: Studio) -> Library:
             grid = action_html(elem_id="library-grid")
         with gr.Column(elem_id="library-side"):
             details = action_html(elem_id="library-details")
-            with gr.Group(visible=False, elem_id="library-note") as note_box:
+            with gr.Column(visible=False, elem_id="library-note") as note_box:
                 note = gr.Textbox(label="Note", lines=2, placeholder="Only for you; search finds it.")
-                save_note = gr.Button("Save note", size="sm")
-    return Library(search, view, engine, sort, message, grid, details, note_box, note, save_note, gr.State(0), gr.State(""))
+                save_note = gr.Button("Save note", size="sm", scale=0, min_width=110)
+    return Library(search, view, engine, sort, message, grid, details, note_box, note, save_note,
+                   page=gr.State(0), chosen=gr.State(""))
 
 
 # -- what is shown ----------------------------------------------------------------------------------------------
@@ -134,13 +138,15 @@ def details_html(record: GenerationRecord | None) -> str:
     """One video: player, facts, actions."""
     if record is None:
         return ""
-    enhanced = (f'<details><summary>Prompt as it was used</summary><p class="w-prompt">{esc(record.enhanced_prompt)}</p>'
-                "</details>" if record.enhanced_prompt and record.enhanced_prompt != record.prompt else "")
+    changed = record.enhanced_prompt and record.enhanced_prompt != record.prompt
+    enhanced = ("<details><summary>Prompt as it was used</summary>"
+                f'<p class="w-prompt">{esc(record.enhanced_prompt)}</p></details>' if changed else "")
+    buttons = download_link(record) + "".join(action.html(id=record.id) for action in _actions(record))
     when = record.created_at.astimezone().strftime("%d %b %Y, %H:%M").lstrip("0")
     return (f'<section class="w-card w-details" aria-label="Chosen video">{player(record)}'
             f'<p class="w-prompt">{esc(record.prompt)}</p>{enhanced}{chips(facts(record))}'
             f'<p class="w-quiet">{esc(when)}. {esc(made_in(record))}</p>{notices(record.warnings, kind="warn")}'
-            f'<div class="w-actions">{download_link(record)}{"".join(a.html(id=record.id) for a in _actions(record))}</div>'
+            f'<div class="w-actions">{buttons}</div>'
             f'<div class="w-path"><code>{esc(record.path)}</code><button type="button" class="w-btn small" '
             f'data-copy="{esc(record.path)}">Copy path</button></div></section>')
 
@@ -208,14 +214,14 @@ def _wire_actions(own: Library, window: Window, filters: list[Any]) -> None:
         return [told, *_list(studio, query, at, open_), open_, *_opened(studio, open_)]
 
     inputs = [*filters, own.page, own.chosen]
-    own.grid.click(act, inputs, shown, **QUIET)
+    own.grid.click(act, inputs, shown, **QUIET).then(None, None, None, js=SHOW_DETAILS)
     own.details.click(act, inputs, shown, **QUIET)
 
     def use(event: gr.EventData) -> list[Any]:
         nothing = [gr.skip()] * len(outputs)
         if event._data["action"] != "use":
             return nothing
-        filled, problem = attempt(lambda: fill_from_request(
+        filled, _ = attempt(lambda: fill_from_request(
             studio, studio.store.library.get(event._data["id"]).request))
         told = notice("The settings are in the form.", kind="good")
         return nothing if filled is None else [gr.Tabs(selected=GENERATE), told, *filled]
@@ -243,7 +249,8 @@ def _list(studio: Studio, query: Query, page: int, chosen: str) -> list[Any]:
 
 def _opened(studio: Studio, chosen: str) -> list[Any]:
     record = studio.store.library.get(chosen) if chosen else None
-    return [details_html(record), gr.update(visible=record is not None), gr.update(value=record.notes if record else "")]
+    note = record.notes if record else ""
+    return [details_html(record), gr.update(visible=record is not None), gr.update(value=note)]
 
 
 def _act(studio: Studio, action: str, item: str, page: int, chosen: str) -> tuple[int, str, str]:

@@ -9,11 +9,12 @@ from typing import Any
 import gradio as gr
 
 from wgp_core.context import Studio
+from wgp_core.jobs.tasks import DeviceReport
 from wgp_core.models.inventory import ModelStatus, ModelTask, all_models
 
 from .components import QUIET, attempt, badge, empty_state, notice, plain_html
 from .window import Window
-from .words import esc, file_size
+from .words import esc, file_size, plural
 
 ID, LABEL = "models", "Models"
 TASKS = {ModelTask.TEXT_TO_VIDEO: "Video", ModelTask.LANGUAGE: "Language", ModelTask.EMBEDDING: "Topic search",
@@ -43,7 +44,8 @@ def table_html(studio: Studio) -> str:
     video = [m for m in models if m.task is ModelTask.TEXT_TO_VIDEO]
     intro = "" if video else notice(
         "No video model is installed. The local engine draws without one.",
-        fix=f"To add one, put its folder (diffusers layout) into {studio.paths.ckpts}, LoRAs into {studio.paths.loras}.")
+        fix=f"To add one, put its folder (diffusers layout) into {studio.paths.ckpts}, and LoRAs into "
+            f"{studio.paths.loras}.")
     if not models:
         return intro + empty_state("No models found", "Nothing is installed, and nothing is needed to draw.", "box")
     return intro + '<div class="w-rows">' + "".join(_row(model) for model in models) + "</div>"
@@ -54,9 +56,10 @@ def _row(model: ModelStatus) -> str:
     size = file_size(model.size_bytes) + ("" if model.installed else " to fetch")
     place = f'<code>{esc(model.path)}</code>' if model.path else ""
     get = f'<p class="w-get">{esc(model.how_to_get)}</p>' if model.how_to_get else ""
-    return (f'<article class="w-row"><div class="w-row-main"><div class="w-line"><strong>{esc(model.label)}</strong>{state}'
-            f'</div><p>{esc(model.used_for)}</p>{get}{place}</div><dl><dt>Kind</dt><dd>{esc(TASKS[model.task])}</dd>'
-            f'<dt>Size</dt><dd>{esc(size)}</dd><dt>Licence</dt><dd>{esc(model.licence or "not stated")}</dd></dl></article>')
+    facts = (("Kind", TASKS[model.task]), ("Size", size), ("Licence", model.licence or "not stated"))
+    listed = "".join(f"<dt>{name}</dt><dd>{esc(value)}</dd>" for name, value in facts)
+    return (f'<article class="w-row"><div class="w-row-main"><div class="w-line"><strong>{esc(model.label)}</strong>'
+            f"{state}</div><p>{esc(model.used_for)}</p>{get}{place}</div><dl>{listed}</dl></article>")
 
 
 def machine_html(studio: Studio, device: str = "") -> str:
@@ -69,10 +72,11 @@ def machine_html(studio: Studio, device: str = "") -> str:
     return '<dl class="w-facts">' + "".join(f"<div><dt>{a}</dt><dd>{esc(b)}</dd></div>" for a, b in lines) + "</dl>"
 
 
-def device_words(found: Any) -> str:
-    """ "NVIDIA RTX 4090, 24.0 GB (cuda:0)" or "CPU only, 16 GB of memory", from what the worker reported."""
-    describe = getattr(found, "describe", None)
-    return str(describe()) if callable(describe) else str(found)
+def device_words(found: DeviceReport) -> str:
+    """ "NVIDIA H100, 79.2 GB (cuda:0), torch 2.13.0", or that there is no graphics card."""
+    cards = [f"{gpu.name}, {gpu.vram_total_gb:.1f} GB (cuda:{gpu.index})" for gpu in found.gpus]
+    none = found.problem or f"no graphics card, {plural(found.cpu_threads, 'processor thread')}"
+    return "; ".join(cards or [none]) + (f"; torch {found.torch_version}" if found.torch_version else "")
 
 
 def wire(own: Models, window: Window) -> None:

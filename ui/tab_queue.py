@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ class Queue:
     bar: gr.HTML
     import_zip: gr.UploadButton
     message: gr.HTML
-    editor: gr.Group
+    editor: gr.Column
     edit_prompt: gr.Textbox
     edit_json: gr.Textbox
     save: gr.Button
@@ -53,13 +54,13 @@ def build(studio: Studio) -> Queue:
         import_zip = gr.UploadButton("Import", size="sm", file_types=[".zip"], min_width=90, scale=0,
                                      elem_id="queue-import")
     message = plain_html(elem_id="queue-message")
-    with gr.Group(visible=False, elem_id="queue-editor") as editor:
+    with gr.Column(visible=False, elem_id="queue-editor") as editor:
         edit_prompt = gr.Textbox(label="Prompt", lines=3, elem_id="edit-prompt")
         with gr.Accordion("All settings of this job (JSON)", open=False):
             edit_json = gr.Textbox(show_label=False, lines=12, max_lines=24, elem_id="edit-json", container=False)
         with gr.Row():
-            save = gr.Button("Save changes", variant="primary", size="sm", elem_id="edit-save")
-            dismiss = gr.Button("Leave as it was", size="sm")
+            save = gr.Button("Save changes", variant="primary", size="sm", elem_id="edit-save", scale=0, min_width=140)
+            dismiss = gr.Button("Leave as it was", size="sm", scale=0, min_width=140)
     return Queue(tools, import_zip, message, editor, edit_prompt, edit_json, save, dismiss,
                  action_html(elem_id="queue-list"), gr.State(""))
 
@@ -67,7 +68,7 @@ def build(studio: Studio) -> Queue:
 # -- what is shown ----------------------------------------------------------------------------------------------
 
 
-def tools_html(counts: dict[JobState, int], *, paused: bool) -> str:
+def tools_html(counts: Mapping[JobState, int], *, paused: bool) -> str:
     """The row above the list: how many, and what concerns all of them; a banner for interrupted jobs."""
     waiting, running = counts[JobState.QUEUED], counts[JobState.RUNNING]
     ended = sum(counts[state] for state in FINISHED)
@@ -86,10 +87,10 @@ def tools_html(counts: dict[JobState, int], *, paused: bool) -> str:
 def _interrupted_banner(count: int) -> str:
     if not count:
         return ""
-    text = f"{plural(count, 'job')} stopped when the program ended." if count == 1 else \
-        f"{count} jobs stopped when the program ended."
-    return notice(text, kind="warn", fix="Nothing is lost.",
-                  extra=actions_row((Action("resume-all", "Resume", "primary"),), id="all"))
+    text, fix = f"{count} jobs stopped when the program ended.", "Resume puts them back in the queue."
+    if count == 1:
+        text, fix = "1 job stopped when the program ended.", "Resume puts it back in the queue."
+    return notice(text, kind="warn", fix=fix, extra=actions_row((Action("resume-all", "Resume", "primary"),), id="all"))
 
 
 def list_html(jobs: tuple[JobRecord, ...]) -> str:
@@ -114,8 +115,9 @@ def card_html(job: JobRecord, *, last: bool = False) -> str:
     error = f'<p class="w-error">{esc(view.error)}</p>' if view.error and job.state is not JobState.CANCELLED else ""
     notes = "".join(f'<p class="w-quiet">⚠ {esc(note)}</p>' for note in view.notes)
     detail = " · ".join(part for part in (view.detail, view.eta) if part)
-    return (f'<article class="w-card w-job {job.state.value}" data-job="{esc(job.id)}">{picture}<div class="w-job-text">'
-            f'<div class="w-line">{badge(view.badge, job.state.value)}<strong>{esc(view.title)}</strong></div>'
+    head = f"{badge(view.badge, job.state.value)}<strong>{esc(view.title)}</strong>"
+    return (f'<article class="w-card w-job {job.state.value}" data-job="{esc(job.id)}">{picture}'
+            f'<div class="w-job-text"><div class="w-line">{head}</div>'
             f'{progress}<p class="w-quiet">{esc(detail)}</p>{error}{notes}{chips(view.facts)}</div>'
             f'{actions_row(card_actions(view, job, last=last), id=job.id)}</article>')
 
@@ -146,7 +148,8 @@ def edited(request: VideoRequest, prompt: str, text: str) -> VideoRequest:
     try:
         data = json.loads(text)
     except ValueError as error:
-        raise RequestError(f"The settings are not valid JSON: {error}.", fix="Mend the text, or leave as it was.") from error
+        raise RequestError(f"The settings are not valid JSON: {error}.",
+                           fix="Mend the text, or leave as it was.") from error
     if not isinstance(data, dict):
         raise RequestError("The settings must be one JSON object.", fix='For example {"seconds": 6}.')
     changed = VideoRequest.from_dict({**data, "prompt": prompt.strip(), "version": request.version})
@@ -191,7 +194,8 @@ def wire(own: Queue, window: Window) -> None:
 
 
 def _views(studio: Studio) -> list[Any]:
-    return [tools_html(dict(studio.queue.counts()), paused=studio.queue.paused), list_html(studio.queue.jobs(limit=SHOWN))]
+    queue = studio.queue
+    return [tools_html(queue.counts(), paused=queue.paused), list_html(queue.jobs(limit=SHOWN))]
 
 
 def _act(studio: Studio, action: str, item: str) -> str:
@@ -223,19 +227,22 @@ def _act(studio: Studio, action: str, item: str) -> str:
 def _export(studio: Studio) -> str:
     file = studio.paths.cache / f"wgp-queue-{time.strftime('%Y%m%d-%H%M%S')}.zip"
     count = studio.queue.export_zip(file)
-    link = f'<a class="w-btn primary" href="{esc(file_url(file))}" download="{esc(file.name)}">Download {esc(file.name)}</a>'
+    name = esc(file.name)
+    link = f'<a class="w-btn primary" href="{esc(file_url(file))}" download="{name}">Download {name}</a>'
     return notice(f"{plural(count, 'job')} exported with their pictures.", kind="good", extra=link)
 
 
 def _wire_editor(own: Queue, window: Window) -> None:
     studio = window.studio
-    outputs = [own.editor, own.edit_prompt, own.edit_json, own.editing]
+    outputs = [own.message, own.editor, own.edit_prompt, own.edit_json, own.editing]
 
     def start(event: gr.EventData) -> list[Any]:
         if event._data["action"] != "edit":
-            return [gr.skip()] * 4
-        job = studio.queue.get(event._data["id"])
-        return [gr.update(visible=True), job.request.prompt, settings_text(job.request), job.id]
+            return [gr.skip()] * 5
+        job, problem = attempt(lambda: studio.queue.get(event._data["id"]))
+        if job is None:
+            return [problem, *[gr.skip()] * 4]
+        return ["", gr.update(visible=True), job.request.prompt, settings_text(job.request), job.id]
 
     own.list.click(start, None, outputs, **QUIET).then(
         None, None, None, js="() => document.querySelector('#edit-prompt textarea')?.focus()")
@@ -266,9 +273,11 @@ def _wire_use(own: Queue, window: Window) -> None:
     outputs = [window.strip, generate.message, *generate.form_outputs]
 
     def use(event: gr.EventData) -> list[Any]:
+        nothing = [gr.skip()] * len(outputs)
         if event._data["action"] != "use":
-            return [gr.skip()] * len(outputs)
-        filled = fill_from_request(studio, studio.queue.get(event._data["id"]).request)
-        return [gr.Tabs(selected=GENERATE), notice("The settings are in the form.", kind="good"), *filled]
+            return nothing
+        filled, _ = attempt(lambda: fill_from_request(studio, studio.queue.get(event._data["id"]).request))
+        told = notice("The settings are in the form.", kind="good")
+        return nothing if filled is None else [gr.Tabs(selected=GENERATE), told, *filled]
 
     own.list.click(use, None, outputs, **QUIET)

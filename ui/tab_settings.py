@@ -18,7 +18,8 @@ from .window import Window
 ID, LABEL = "settings", "Settings"
 OPEN_GROUPS = ("Generate", "Window")
 CHOICE_WORDS = {"auto": "Automatic", "local": "Local drawing", "diffusion": "Diffusion model",
-                "system": "As the system", "light": "Light", "dark": "Dark", "h264": "H.264", "h265": "H.265", "prores": "ProRes"}
+                "system": "As the system", "light": "Light", "dark": "Dark", "h264": "H.264", "h265": "H.265",
+                "prores": "ProRes"}
 ASK_PERMISSION = """(on) => {
   if (on && 'Notification' in window && Notification.permission === 'default') Notification.requestPermission();
   return on;

@@ -53,7 +53,8 @@ def _surfaces() -> dict[str, Any]:
 def _controls() -> dict[str, Any]:
     return {
         "input_background_fill": "white", "input_background_fill_dark": "#1c2324",
-        "input_radius": "8px", "input_border_width": "1px", "input_border_color": "*neutral_300", "input_border_color_dark": "#364142",
+        "input_radius": "8px", "input_border_width": "1px",
+        "input_border_color": "*neutral_300", "input_border_color_dark": "#364142",
         "input_border_color_focus": "*primary_500", "input_border_color_focus_dark": "*primary_400",
         "input_shadow": "none", "input_shadow_focus": "0 0 0 3px rgba(31,150,140,.18)",
         "input_shadow_focus_dark": "0 0 0 3px rgba(65,179,168,.25)",
@@ -73,10 +74,12 @@ def _controls() -> dict[str, Any]:
 
 def _buttons() -> dict[str, Any]:
     return {
-        "button_border_width": "1px", "button_large_text_weight": "600", "button_large_radius": "8px", "button_small_radius": "8px",
+        "button_border_width": "1px", "button_large_text_weight": "600", "button_large_radius": "8px",
+        "button_small_radius": "8px",
         "button_small_text_size": "14px", "button_small_text_weight": "500", "button_medium_radius": "8px",
         "button_primary_background_fill": "*primary_600", "button_primary_background_fill_dark": "*primary_500",
-        "button_primary_background_fill_hover": "*primary_700", "button_primary_background_fill_hover_dark": "*primary_400",
+        "button_primary_background_fill_hover": "*primary_700",
+        "button_primary_background_fill_hover_dark": "*primary_400",
         "button_primary_border_color": "transparent", "button_primary_border_color_dark": "transparent",
         "button_primary_text_color": "white", "button_primary_text_color_dark": "*neutral_950",
         "button_secondary_background_fill": "white", "button_secondary_background_fill_dark": "#1c2324",

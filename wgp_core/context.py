@@ -3,7 +3,6 @@ generates (`generation_context`). Importing it loads neither torch nor anything 
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,13 +25,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def runtime_options(settings: Settings) -> RuntimeOptions:
-    """The machine's choices out of the settings."""
-    return RuntimeOptions(device=settings.device, profile=settings.profile, attention=settings.attention,
-                          compile=settings.compile, preload_mb=settings.preload_mb,
-                          render_processes=settings.render_processes)
-
-
 def engine_registry(paths: Paths, engines: str = "") -> EngineRegistry:
     """The built-in engines, or those of a factory named "package.module:function"."""
     return load_factory(engines)(paths) if engines else builtin(paths)
@@ -41,7 +33,7 @@ def engine_registry(paths: Paths, engines: str = "") -> EngineRegistry:
 def generation_context(paths: Paths, settings: Settings, recorder: Recorder, *, engines: str = "") -> GenerationContext:
     """What `generate_video` needs, for a script or a worker."""
     return GenerationContext(paths=paths, settings=settings, engines=engine_registry(paths, engines),
-                             runtime=runtime_options(settings), recorder=recorder)
+                             runtime=RuntimeOptions.of(settings), recorder=recorder)
 
 
 @dataclass
@@ -97,8 +89,3 @@ def device_override(gpu: str) -> dict[str, Any]:
     if name in ("auto", "cpu") or (name.startswith("cuda:") and name[5:].isdigit()):
         return {"device": name}
     raise SettingsError(f"--gpu cannot be {gpu!r}.", fix="Use cuda:0, cuda:1, ..., cpu or auto.")
-
-
-def describe_settings(settings: Settings) -> dict[str, Any]:
-    """Plain values, for `--verbose` and the doctor."""
-    return dataclasses.asdict(settings)

@@ -63,13 +63,13 @@ class NoRecorder:
     job_id: str | None = None
 
     def planned(self, path: Path) -> None:
-        del path
+        """Nothing to keep."""
 
     def moved(self, old: Path, new: Path) -> None:
-        del old, new
+        """Nothing to keep."""
 
     def record(self, result: VideoResult) -> None:
-        del result
+        """Nothing to keep."""
 
 
 @dataclass

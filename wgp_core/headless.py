@@ -290,7 +290,6 @@ def _interruptible(cancel: CancelToken) -> Iterator[None]:
         return
 
     def ask(number: int, frame: object) -> None:
-        del frame
         if cancel.cancelled:
             raise KeyboardInterrupt
         cancel.cancel()

@@ -108,7 +108,7 @@ def build_web(studio: Studio, mount_window: MountWindow | None, *, hosts: frozen
 
 
 def _address(options: ServerOptions) -> str:
-    address = options.name or ("0.0.0.0" if options.listen else "127.0.0.1")  # noqa: S104 - only with --listen
+    address = options.name or ("0.0.0.0" if options.listen else "127.0.0.1")
     if address not in LOCAL_ADDRESSES and not options.listen:
         raise SettingsError(f"--server-name {address} would let other machines connect.",
                             fix="Add --listen and --auth user:password if that is wanted.")

@@ -59,8 +59,8 @@ def start_program(home: Path, port: int) -> Program:
     log = home / "program.log"
     env = {**os.environ, "WGP_HOME": str(home), "GRADIO_ANALYTICS_ENABLED": "False"}
     with log.open("ab") as out:
-        process = subprocess.Popen([sys.executable, str(ROOT / "app.py"), "--server-port", str(port)], cwd=ROOT, env=env,
-                                   stdout=out, stderr=subprocess.STDOUT)
+        command = [sys.executable, str(ROOT / "app.py"), "--server-port", str(port)]
+        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=out, stderr=subprocess.STDOUT)
     url, deadline = f"http://127.0.0.1:{port}/", time.monotonic() + START_S
     while time.monotonic() < deadline:
         if process.poll() is not None:

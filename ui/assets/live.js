@@ -35,8 +35,16 @@ const scheme = (theme) => {
   const dark = theme === 'dark' || (theme === 'system' && matchMedia('(prefers-color-scheme: dark)').matches);
   document.body.classList.toggle('dark', dark);
 };
+/* The page's head puts the colour scheme into the address for Gradio to read; nobody needs to see it there. */
+const clearAddress = () => {
+  const url = new URL(location.href);
+  if (!url.searchParams.has('__theme')) return;
+  url.searchParams.delete('__theme');
+  history.replaceState(null, '', url);
+};
 const hear = (news) => {
-  if (build && news.build !== build) return document.body.classList.add('w-restarted');
+  if (build && news.build !== build) return document.body.classList.add('w-updated');
+  if (!build) clearAddress();
   build = news.build;
   scheme(news.theme);
   const resumed = wasPlaying && !playing();

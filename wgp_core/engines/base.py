@@ -7,7 +7,7 @@ request into a `FrameStream`. It does not encode, record, retry or fall back: th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,6 +16,7 @@ import numpy as np
 from ..errors import RequestError
 from ..events import CancelToken, ProgressCallback, ignore_progress
 from ..request import EngineChoice, VideoRequest
+from ..settings import Settings
 
 Frame = np.ndarray
 """RGB, uint8, shape (height, width, 3), C-contiguous."""
@@ -149,6 +150,11 @@ class RuntimeOptions:
     preload_mb: int = 0
     render_processes: int = 0
     """Processes that draw for the local engine; 0 takes the number of usable cores."""
+
+    @staticmethod
+    def of(settings: Settings) -> RuntimeOptions:
+        """The machine's choices out of the settings, where each has the same name."""
+        return RuntimeOptions(**{f.name: getattr(settings, f.name) for f in fields(RuntimeOptions)})
 
 
 @dataclass(frozen=True)

@@ -113,23 +113,19 @@ def add_api(app: FastAPI, studio: Studio) -> None:
 
     @app.exception_handler(NotFound)
     def missing(request: Request, error: NotFound) -> JSONResponse:
-        del request
         return JSONResponse(ProblemOut(error=str(error)).model_dump(), 404)
 
     @app.exception_handler(QueueError)
     def conflict(request: Request, error: QueueError) -> JSONResponse:
-        del request
         return JSONResponse(ProblemOut(error=error.message, fix=error.fix).model_dump(), 409)
 
     @app.exception_handler(WgpError)
     def refused(request: Request, error: WgpError) -> JSONResponse:
-        del request
         field = error.field if isinstance(error, RequestError) else ""
         return JSONResponse(ProblemOut(error=error.message, field=field, fix=error.fix).model_dump(), 422)
 
     @app.exception_handler(RequestValidationError)
     def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        del request
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"][1:])
         return JSONResponse(ProblemOut(error=f"{place or 'body'}: {first['msg']}", field=place).model_dump(), 422)

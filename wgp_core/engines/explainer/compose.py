@@ -16,8 +16,9 @@ from ...request import SceneKind, ScenePlan, VideoRequest
 from .pages.build import build_page, detect_page, glyph_notes
 from .pages.notation import looks_written
 from .pages.parts import READ_CHARS_PER_S, Page
+from .pages.shorten import abridge
 from .scene import Scene
-from .topic_text import Draft, abridge, draft_scenes, topic_title
+from .topic_text import Draft, draft_scenes, topic_title
 
 if TYPE_CHECKING:
     from .subjects import Subject, Topic
@@ -197,17 +198,21 @@ def _known(plan: ScenePlan, embed: Embed | None) -> tuple[Subject, int | None] |
 
 
 def compose(plan: tuple[ScenePlan, ...], topic: Topic, *, start_image: Path | None = None) -> list[Scene]:
-    """The scenes of a plan, in order, with `weight` as their seconds. A start image opens as a hero frame."""
+    """The scenes of a plan, in order, with `weight` as their seconds. A start image opens as a hero frame.
+
+    Raises `RequestError` where the start image cannot be opened.
+    """
     scenes = [_scene(scene, topic, number) for number, scene in enumerate(plan)]
     if start_image is not None:
-        from .pages.picture import Picture
+        from .pages.picture import Picture, open_picture
 
+        open_picture(start_image)  # refused here, before anything is drawn
         first = scenes[0] if scenes else None
         if isinstance(first, Page) and first.opening and len(scenes) > 1:
             opening = Picture(title="", caption=plan[0].title, path=str(start_image), weight=first.weight)
             return [opening, *scenes[1:]]
         caption = topic_title(topic.text)
-        weight = min(max(0.2 * sum(s.weight for s in scenes), 1.5), 4.0)
+        weight = min(max(0.25 * sum(s.weight for s in scenes), 1.5), 4.0)
         return [Picture(title="", caption=caption, path=str(start_image), weight=weight), *scenes]
     return scenes
 

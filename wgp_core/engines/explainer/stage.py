@@ -127,7 +127,7 @@ class Stage:
             families = None if text.isascii() else glyphs.families(text)
             if families:
                 artist.set_fontfamily(families)
-        start = artist.get_fontsize()
+        start = float(artist.get_fontsize())
         smallest = max(MIN_TEXT_PX * 72 / DPI, start * 0.6)
         artist.set_fontsize(smallest)
         force = not artist.get_parse_math() and self._longest_word(artist, text) > rect.w  # no shrinking will do

@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from ...request import SceneKind, ScenePlan
 from .pages import patterns
 from .pages.language import STOP, Link, key_terms, links, split_sentences, squash, term_key, words
-from .pages.notation import flat, read_lines, write_list, write_rows
+from .pages.notation import flat, write_list, write_rows
 from .pages.parts import READ_CHARS_PER_S
+from .pages.shorten import cut
 
 LABELS = ("Step by step", "Comparison", "Timeline", "The formula", "Definition", "Key terms", "Key points", "Summary",
           "Questions to answer", "What is it?", "How does it work?", "Why does it matter?", "When did it happen?",
@@ -77,18 +78,8 @@ def topic_title(text: str) -> str:
     if len(first) > 70:
         terms = key_terms(text, 2)
         short = " · ".join(terms)
-        first = short if terms and len(short) <= 70 else _cut(first, 70)
+        first = short if terms and len(short) <= 70 else cut(first, 70)
     return patterns.capital(first)
-
-
-def _cut(text: str, chars: int) -> str:
-    """At most `chars` characters, cut after a word, with an ellipsis."""
-    if len(text) <= chars:
-        return text
-    head = text[:max(chars - 1, 1)]
-    if " " in head.strip():
-        head = head.rsplit(" ", 1)[0]
-    return head.rstrip(" ,;:.") + "…"
 
 
 # -- drafts -----------------------------------------------------------------------------------------------------
@@ -257,7 +248,8 @@ def _shape(rest: list[str]) -> tuple[list[Draft], int] | None:
         return _pair_draft(pair, rest)
     defined = patterns.definition(sentence)
     if defined:
-        return [_draft(ScenePlan("Definition", SceneKind.DEFINITION, visual=write_rows([(patterns.capital(defined[0]), defined[1])])))], 1
+        row = (patterns.capital(defined[0]), defined[1])
+        return [_draft(ScenePlan("Definition", SceneKind.DEFINITION, visual=write_rows([row])))], 1
     if len(sentence) > CAPTION_CHARS:
         return [_draft(ScenePlan("A closer look", SceneKind.DEFINITION, visual=flat(sentence)), 2)], 1
     return None
@@ -353,7 +345,7 @@ def _map_draft(batch: list[str], priority: int) -> Draft:
     if len(terms) < 2:
         return _draft(ScenePlan("Key points", SceneKind.SUMMARY, visual=write_list(batch)), priority)
     title = patterns.capital(stated[0].a if stated else terms[0])
-    return _draft(ScenePlan(_cut(title, 70), SceneKind.CONCEPT_MAP, narration=text, visual=_map(stated, terms)),
+    return _draft(ScenePlan(cut(title, 70), SceneKind.CONCEPT_MAP, narration=text, visual=_map(stated, terms)),
                   priority)
 
 
@@ -397,39 +389,3 @@ def _closing(found: list[str]) -> Draft | None:
     if len(best) < 2:
         return None
     return _draft(ScenePlan("Summary", SceneKind.SUMMARY, visual=write_list(found[i] for i in best)), 2, closing=True)
-
-
-# -- fitting to time --------------------------------------------------------------------------------------------
-
-
-def abridge(plan: ScenePlan, chars: int) -> ScenePlan:
-    """Shorten what cannot be read in time, visibly: an ellipsis, or "+3 more" for items left out."""
-    if plan.kind is SceneKind.SUBJECT:
-        return plan
-    narration = _abridged_caption(plan.narration, max(chars - len(plan.visual) // 2, 60))
-    room = max(chars - len(narration), 60)
-    if plan.kind is SceneKind.DEFINITION:
-        return replace(plan, narration=narration, visual=_cut(plan.visual, max(room, 120)))
-    if plan.kind not in (SceneKind.STEPS, SceneKind.SUMMARY, SceneKind.TIMELINE, SceneKind.COMPARISON):
-        return replace(plan, narration=narration)
-    listing = read_lines(plan.visual)
-    lines = [line for line in plan.visual.splitlines() if line.strip() and not re.match(r"^\+\d+ more$", line)]
-    least = 3 if plan.kind is SceneKind.COMPARISON else 2
-    kept = len(lines)
-    while kept > least and sum(map(len, lines[:kept])) > room:
-        kept -= 1
-    if kept == len(lines):
-        return replace(plan, narration=narration)
-    return replace(plan, narration=narration, visual=write_list(lines[:kept], listing.more + len(lines) - kept))
-
-
-def _abridged_caption(text: str, chars: int) -> str:
-    """Whole sentences while they fit, else a cut one."""
-    if len(text) <= chars:
-        return text
-    kept = ""
-    for sentence in split_sentences(text):
-        if len(kept) + len(sentence) + 1 > chars:
-            break
-        kept = f"{kept} {sentence}".strip()
-    return f"{kept} …" if kept else _cut(text, chars)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..layout import Rect
 from ..scene import Clock, ease_out, smooth
-from .parts import Group, Page, Reading, Spotlight, card, disc, glide, paragraphs
+from .parts import Group, Page, Reading, Spotlight, card, disc, paragraphs
 
 if TYPE_CHECKING:
     from ..stage import Stage
@@ -81,7 +81,8 @@ class _Waves:
             freq = rng.uniform(0.35, 0.9, 2)
             phase = rng.uniform(0, 6.28, 2)
             speed = rng.uniform(0.25, 0.7, 2) * rng.choice([-1, 1], 2)
-            line = stage.moving(stage.line(self.xs, self.xs * 0, color=tint, width=0.045, alpha=0.85, zorder=0.5))
+            line = stage.moving(stage.line(list(self.xs), [0.0] * len(self.xs), color=tint, width=0.045, alpha=0.85,
+                                           zorder=0.5))
             self.lines.append((line, y, freq, phase, speed, rng.uniform(0.2, 0.42)))
 
     def at(self, t: float) -> None:
@@ -108,14 +109,15 @@ class _Net:
         tint = f"s{int(rng.integers(6))}"
         self.dots = stage.moving(stage.ax.plot([], [], "o", color=stage.color(tint), alpha=0.5, zorder=0.6,
                                                ms=stage.line_width(0.11))[0])
-        self.lines = stage.moving(stage.ax.add_collection(LineCollection(
-            [], colors=stage.color("faint"), linewidths=stage.line_width(0.03), zorder=0.5)))
+        self.lines = stage.moving(LineCollection([], colors=stage.color("faint"), linewidths=stage.line_width(0.03),
+                                                 zorder=0.5))
+        stage.ax.add_collection(self.lines)
 
     def at(self, t: float) -> None:
         places = self.home + self.swing * np.sin(self.speed * t + self.phase)
         gaps = np.linalg.norm(places[:, None] - places[None], axis=2)
         a, b = np.nonzero(np.triu(gaps < 2.1, 1))
-        self.lines.set_segments(np.stack([places[a], places[b]], axis=1))
+        self.lines.set_segments(list(np.stack([places[a], places[b]], axis=1)))
         self.lines.set_alpha(np.clip((2.1 - gaps[a, b]) / 0.8, 0, 1) * 0.9)
         self.dots.set_data(places[:, 0], places[:, 1])
 
@@ -222,7 +224,7 @@ class Summary(Page):
             group.show(clock.line(start, start + 0.12))
             share = 0.92 / n
             _trace(tick, xs, ys, clock.ramp(0.04 + share * (i + 0.15), 0.04 + share * (i + 0.55)))
-        self.light.at(glide(clock.line(0.04, 1.0), n), clock.ramp(0.06, 0.14))
+        self.light.walk(clock.line(0.04, 1.0), clock.ramp(0.06, 0.14))
 
 
 def _rows_for(stage: Stage, area: Rect, items: tuple[str, ...]) -> list[Rect]:

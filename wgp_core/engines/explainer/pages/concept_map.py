@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..layout import Rect
 from ..scene import Clock, mix, smooth
 from .language import term_key
-from .parts import Group, Page, Spotlight, blend, card, disc, glide
+from .parts import Group, Page, Spotlight, blend, card, disc
 
 if TYPE_CHECKING:
     from ..stage import Stage
@@ -141,12 +141,9 @@ class ConceptMap(Page):
         out: list[tuple[int, int | None]] = []
         there: set[int] = set()
         for e, (a, b, _) in enumerate(self.edges):
-            if a not in there and b in there:
-                out.append((a, e))
-            else:
-                if a not in there:
-                    out.append((a, None))
-                out.append((b, e) if b not in there else (-1, e))
+            if a not in there:
+                out.append((a, None))
+            out.append((b, e) if b not in there else (-1, e))
             there |= {a, b}
         out.extend((i, None) for i in range(len(self.boxes)) if i not in there)
         return out
@@ -170,7 +167,7 @@ class ConceptMap(Page):
                 late = share * 0.45 if edge is not None else 0.0
                 self.nodes[node].show(clock.line(begin + late, begin + late + share * 0.8))
         if self.light is not None:
-            self.light.at(glide(clock.line(0.3, 1.0), len(self.boxes)), clock.ramp(0.25, 0.35))
+            self.light.walk(clock.line(0.3, 1.0), clock.ramp(0.25, 0.35))
         self._run_pulse(clock.line(0.66, 1.0))
 
     def _grow(self, edge: int, x: float) -> None:

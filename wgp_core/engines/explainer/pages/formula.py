@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..layout import Rect
 from ..scene import Clock
 from ..theme import style
-from .parts import Group, Page, Spotlight, card, glide
+from .parts import Group, Page, Spotlight, card
 
 if TYPE_CHECKING:
     from ..stage import Stage
@@ -129,7 +129,7 @@ class Formula(Page):
         sign = stage.text(cell.x + 0.1 + sign_w / 2, cell.cy, math or symbol, "title", color="accent", math=bool(math),
                           zorder=4)
         if stage.width_of(sign) > sign_w:
-            sign.set_fontsize(sign.get_fontsize() * max(sign_w / stage.width_of(sign), 0.45))
+            sign.set_fontsize(stage.points("title") * max(sign_w / stage.width_of(sign), 0.45))
         words = stage.paragraph(Rect(cell.x + sign_w + 0.2, cell.y + 0.06, cell.w - sign_w - 0.4, cell.h - 0.12),
                                 meaning, "body")
         return Group(stage, [box, sign, words])
@@ -168,8 +168,7 @@ class Formula(Page):
             group.show(clock.line(begin, begin + 0.12))
         x = clock.line(0.12, 1.0)
         if self.light:
-            place = glide(x, n)
-            self.light.at(place, clock.ramp(0.14, 0.2))
+            place = self.light.walk(x, clock.ramp(0.14, 0.2))
             if self.mark:
                 known = self.spots[min(round(place), n - 1)] is not None
                 self.mark.at(place, clock.ramp(0.14, 0.2) if known else 0.0)
@@ -180,7 +179,7 @@ class Formula(Page):
 
 def _find_glyph(glyphs: object, symbol: str) -> tuple[float, float, float] | None:
     """x, y and size in points of the first glyph that shows the first letter of `symbol`."""
-    greek = {name: letter for name, letter in zip(_GREEK, "αβγδεζηθκλμνξπρστφχψωΓΔΘΛΣΦΨΩ", strict=True)}
+    greek = dict(zip(_GREEK, "αβγδεζηθκλμνξπρστφχψωΓΔΘΛΣΦΨΩ", strict=True))
     letter = greek.get(symbol.strip("\\$ "), symbol.strip("\\$ ")[:1])
     for font, size, *codes, x, y in glyphs:  # type: ignore[attr-defined]
         if letter and (codes[0] == ord(letter) or font.get_char_index(ord(letter)) in codes[1:]):

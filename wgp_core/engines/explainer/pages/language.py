@@ -15,13 +15,13 @@ from dataclasses import dataclass
 STOP = frozenset("""
 a an the this that these those some any each every no such its their his her our my your one both all most many much
 more few several other another own same i me we us you he him she it they them who whom which what whose there here
-and or but nor so yet if then than because although though while whereas when where why how as until unless since
-of in on at by for with from to into onto over under between among through during before after about against within
-without across along around behind beyond near per up down out off above below toward towards via upon like
-is are was were be been being am do does did done doing has have had having can could will would shall should may
-might must not also only very just too even still again once ever never always often usually sometimes mostly
-itself themselves himself herself ourselves etc vs versus however therefore thus hence moreover besides instead
-first firstly second secondly third next finally lastly later now today
+and or but nor so yet if then than because although though while whereas when where why how as until unless since of
+in on at by for with from to into onto over under between among through during before after about against within
+without across along around behind beyond near per up down out off above below toward towards via upon like is are was
+were be been being am do does did done doing has have had having can could will would shall should may might must not
+also only very just too even still again once ever never always often usually sometimes mostly itself themselves
+himself herself ourselves etc vs versus however therefore thus hence moreover besides instead first firstly second
+secondly third next finally lastly later now today
 """.split())
 
 _DETERMINERS = frozenset("a an the this that these those some any each every its their his her our my your".split())
@@ -32,31 +32,33 @@ _JOINERS = frozenset(("and", "or", ",", "&"))
 
 _VERB_STEMS = """
 absorb accelerate achieve act add affect aid allow amplify appear apply approach ask attach attack attract avoid
-balance bake bark base become begin behave belong bend bind block boil borrow break bring build burn buy calculate call
-carry cast catch cause change charge choose circulate clean climb close collect combine come compare compete compress
-compute conduct connect consist construct consume contain continue contribute control converge convert cook cool copy
-correct count cover crash create cross cut damage decide declare decrease define deliver depend descend describe
-destroy detect determine develop die differ diffuse digest direct discover dissolve divide dominate draw drink drive
-drop eat emit employ enable encode end enter erode erupt escape establish evaporate evolve exchange exist expand
-explain express extend extract fall feed feel fight fill filter find fix float flow fly focus fold follow force form
-freeze gain generate get give go govern graze grow happen hatch heat help hide hold hunt identify ignite improve
-include increase induce influence inform inherit inhibit inject insert inspire invade invent invest involve join jump
-keep kill know land lay lead learn leave let lie lift limit live lose lower maintain make manage mark match mean measure
-meet melt merge mix move multiply need obey observe occur offer open operate orbit order organize organise originate
-own oxidize pass pay penetrate perform permit play point possess pour precede predict press prevent print process
-produce project promote protect prove provide publish pull pump push put raise reach react read receive record reduce
-reflect regulate reject relate release rely remain remove repeat repel replace represent require resist respond result
-return reveal rise roll rotate rule run say scatter see seek sell send separate serve set shape share shift shine show
-shrink sign sink sit skip sleep slide slow solve sort speak speed spin split spread squeeze stand start stay stick stop
-store stretch strike study submerge supply support surround survive swim take talk teach tell test think throw touch
-trace track trade train transfer transform translate transmit transport trap travel trigger turn understand unite use
-vaporize vary vibrate visit wait walk wash watch wear weigh win work write yield
+balance bake bark base become begin behave belong bend bind block boil borrow break bring build burn buy calculate
+call carry cast catch cause change charge choose circulate clean climb close collect combine come compare compete
+compress compute conduct connect consist construct consume contain contract continue contribute control converge
+convert cook cool copy correct count cover crash create cross cut damage decide declare decrease define deliver depend
+descend describe destroy detect determine develop die differ diffuse digest direct discover dissolve divide dominate
+draw drink drive drop eat emit employ enable encode end enter erode erupt escape establish evaporate evolve exchange
+exist expand explain express extend extract fall feed feel fight fill filter find fix float flow fly focus fold follow
+force form freeze gain generate get give go govern graze grow happen hatch heat help hide hold hunt identify ignite
+improve include increase induce influence inform inherit inhibit inject insert inspire invade invent invest involve
+join jump keep kill know land lay lead learn leave let lie lift limit live lose lower maintain make manage mark match
+mean measure meet melt merge mix move multiply need obey observe occur offer open operate orbit order organize
+organise originate own oxidize pass pay penetrate perform permit play point possess pour precede predict press prevent
+print process produce project promote protect prove provide publish pull pump push put raise reach react read receive
+record reduce reflect regulate reject relate relax release rely remain remove repeat repel replace represent require
+resist respond result return reveal rise roll rotate rule run say scatter see seek sell send separate serve set shape
+share shift shine show shrink sign sink sit skip sleep slide slow solve sort speak speed spin split spread squeeze
+stand start stay stick stop store stretch strike study submerge supply support surround survive swim take talk teach
+tell test think throw touch trace track trade train transfer transform translate transmit transport trap travel
+trigger turn understand unite use vaporize vary vibrate visit wait walk wash watch wear weigh win work write yield
 """.split()
-_IRREGULAR = """became began bent bound broke brought built burnt bought caught came cut drew drank drove ate fell fed
-felt fought found flew froze got gave went grew held hid kept knew laid led learnt left let lay lost made meant met paid
-put read rose ran said saw sought sold sent set shone shook shot shrank sank sat slept slid spoke spent spun split spread
-stood stuck struck swam took taught told thought threw understood wore won wrote written taken given known shown grown
-drawn broken chosen driven eaten fallen flown frozen risen seen spoken thrown worn made held""".split()
+_IRREGULAR = """
+became began bent bound broke brought built burnt bought caught came cut drew drank drove ate fell fed felt fought
+found flew froze got gave went grew held hid kept knew laid led learnt left let lay lost made meant met paid put read
+rose ran said saw sought sold sent set shone shook shot shrank sank sat slept slid spoke spent spun split spread stood
+stuck struck swam took taught told thought threw understood wore won wrote written taken given known shown grown drawn
+broken chosen driven eaten fallen flown frozen risen seen spoken thrown worn made held
+""".split()
 
 
 def _inflected(stem: str) -> Iterable[str]:
@@ -72,19 +74,23 @@ def _inflected(stem: str) -> Iterable[str]:
 
 
 _VERBS = frozenset(form for stem in _VERB_STEMS for form in _inflected(stem)) | frozenset(_IRREGULAR)
-_AUXILIARIES = frozenset("""is are was were be been being am do does did has have had having can could will would shall
-should may might must not also never always often usually""".split())
-_MAYBE_NOUN = frozenset("""act acts aid attack attacks balance base change changes charge charges cause causes control
-cook cooks copy cover cross cut cuts damage drink drinks drive drop drops end ends exchange fall feed feeling filter
-fight find fix flow flows fly flies focus force forces form forms freeze gain heat help hold hunt influence increase
-invest land lead leave leaves limit limits live lives lower mark marks match mean means measure measures move need needs offer
-orbit orbits order orders own pass pay play point points pour press print process processes project projects pull pump
-pumps push raise reach record records result results return rise rule rules run runs set sets shape shapes share
-shares shift shifts show shows sign signs sleep slide sort split spread stand start starts stay stick stop store stores
-study studies supply support supports test tests think touch trace track tracks trade train trains transfer transport
-trap travel trigger turn turns use uses visit visits walk wash watch wear work works yield light cooling building
-buildings learning training meaning beginning being understanding heating processing cooking reading writing boiling
-moving growing running open close clean cool slow speed sink stretch strike squeeze roll rotate born""".split())
+_AUXILIARIES = frozenset("""
+is are was were be been being am do does did has have had having can could will would shall should may might must not
+also never always often usually
+""".split())
+_MAYBE_NOUN = frozenset("""
+act acts aid attack attacks balance base change changes charge charges cause causes control cook cooks copy cover
+cross cut cuts damage drink drinks drive drop drops end ends exchange fall feed feeling filter fight find fix flow
+flows fly flies focus force forces form forms freeze gain heat help hold hunt influence increase invest land lead
+leave leaves limit limits live lives lower mark marks match mean means measure measures move need needs offer orbit
+orbits order orders own pass pay play point points pour press print process processes project projects pull pump pumps
+push raise reach record records result results return rise rule rules run runs set sets shape shapes share shares
+shift shifts show shows sign signs sleep slide sort split spread stand start starts stay stick stop store stores study
+studies supply support supports test tests think touch trace track tracks trade train trains transfer transport trap
+travel trigger turn turns use uses visit visits walk wash watch wear work works yield light cooling building buildings
+learning training meaning beginning being understanding heating processing cooking reading writing boiling moving
+growing running open close clean cool slow speed sink stretch strike squeeze roll rotate born
+""".split())
 
 _ABBREVIATIONS = frozenset("""e.g i.e dr mr mrs ms prof st vs etc fig eq approx no vol jr sr al cf ca dept inc ltd
 u.s u.k a.m p.m jan feb mar apr jun jul aug sep sept oct nov dec pp ed""".split())
@@ -237,6 +243,8 @@ def _chunks(sentence: str) -> list[_Chunk]:
         elif low in _PREPOSITIONS or low in _AUXILIARIES or low in ("which", "that", "who", "where", "when"):
             close_term()
             verb.append(token)
+        elif verb and low in ("it", "them", "him", "us"):
+            verb.append(token)
         elif low in STOP:
             close_term()
             close_verb()
@@ -274,7 +282,8 @@ def links(sentence: str) -> list[Link]:
         elif chunk.kind in "vc":
             text = "" if chunk.kind == "c" else chunk.text
             if targets:
-                sources, targets = ([targets[-1]] if not joined else sources), []
+                relative = not joined or (text.split()[:1] and text.split()[0].lower() in ("which", "where", "who", "that"))
+                sources, targets = ([targets[-1]] if relative else sources), []
                 label = text
             elif sources:
                 label = f"{label} {text}".strip() if label else text

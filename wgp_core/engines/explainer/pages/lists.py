@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from ..layout import Rect
 from ..scene import Clock, mix, smooth
-from .parts import Group, Page, Spotlight, blend, card, disc, glide, paragraphs
+from .parts import Group, Page, Spotlight, blend, card, disc, paragraphs
 from .patterns import year_of
 
 if TYPE_CHECKING:
@@ -47,13 +48,13 @@ class Steps(Page):
             number = stage.text(x, y, str(self.start + i), "heading", weight="bold", zorder=4)
             self.groups.append(Group(stage, [box, badge, number, words]))
             self.badges.append((badge, number))
-        for a, b in zip(self.places, self.places[1:], strict=False):
+        for a, b in pairwise(self.places):
             self.arrows.append(Group(stage, _joint(stage, a, b), dy=0))
         self.light = Spotlight(stage, self.places)
 
     def draw(self, clock: Clock) -> None:
         n = len(self.groups)
-        place = glide(clock.line(0.04, 1.0), n)
+        place = self.light.walk(clock.line(0.04, 1.0), clock.ramp(0.04, 0.12))
         for i, group in enumerate(self.groups):
             begin = 0.02 + 0.34 * i / n
             group.show(clock.line(begin, begin + 0.12))
@@ -66,7 +67,6 @@ class Steps(Page):
                 badge.set_facecolor(shade)
                 badge.set_edgecolor(shade)
                 number.set_color(blend(self.stage, "ink", "paper", lit))
-        self.light.at(place, clock.ramp(0.04, 0.12))
 
 
 def _grid(area: Rect, count: int, longest: int) -> list[Rect]:
@@ -80,7 +80,7 @@ def _grid(area: Rect, count: int, longest: int) -> list[Rect]:
             block = tall * count + gap * (count - 1)
             rows = Rect(area.x, area.cy - block / 2, area.w, block).rows(count, gap)
         return rows
-    across = count if count <= 3 or (count == 4 and wide > 2.3) else math.ceil(count / 2)
+    across = count if count <= 3 or (count == 4 and wide > 2.3 and longest < 18) else math.ceil(count / 2)
     lines = math.ceil(count / across)
     tall = min(area.h, (3.0 if longest < 45 else 3.9) * lines + 0.62 * (lines - 1))
     area = Rect(area.x, area.cy - tall / 2, area.w, tall)
@@ -152,7 +152,7 @@ class Comparison(Page):
             begin = 0.1 + 0.4 * i / n
             for j, side in enumerate(sides):
                 side.show(clock.line(begin + 0.03 * j, begin + 0.12 + 0.03 * j))
-        self.light.at(glide(clock.line(0.12, 1.0), n), clock.ramp(0.14, 0.2))
+        self.light.walk(clock.line(0.12, 1.0), clock.ramp(0.14, 0.2))
 
 
 @dataclass
@@ -221,7 +221,7 @@ def _spots(years: list[float | None]) -> list[float]:
     """Places 0..1 on the line: to scale where all years are known and in order, else evenly."""
     n = len(years)
     known = [year for year in years if year is not None]
-    if len(known) == n and n > 1 and all(a <= b for a, b in zip(known, known[1:], strict=False)):
+    if len(known) == n and n > 1 and all(a <= b for a, b in pairwise(known)):
         span = known[-1] - known[0]
         if span > 0:
             return [0.06 + 0.86 * (year - known[0]) / span for year in known]

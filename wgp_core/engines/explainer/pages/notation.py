@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 BAR = " | "
 _MORE = re.compile(r"^\+(\d+) more$")
@@ -109,7 +110,7 @@ def read_links(visual: str) -> tuple[list[tuple[str, str, str]], int]:
         if labelled:
             rows.append((labelled.group(1).strip(), labelled.group(2).strip(), labelled.group(3).strip()))
         elif len(chain) > 1:
-            rows.extend((a, "", b) for a, b in zip(chain, chain[1:], strict=False))
+            rows.extend((a, "", b) for a, b in pairwise(chain))
         else:
             rows.append((line, "", ""))
     return rows, listing.more
@@ -119,4 +120,5 @@ def looks_written(visual: str) -> bool:
     """Whether this is content in the notation, not a description of a picture in prose."""
     lines = [line for line in visual.splitlines() if line.strip()]
     marked = [line for line in lines if BAR in line or _NUMBERED.match(line) or _ARROW.search(line)]
-    return bool(marked) or len(lines) > 2
+    dated = len(lines) > 1 and all(_DATED.match(line.strip()) for line in lines)
+    return bool(marked) or dated or len(lines) > 2

@@ -147,24 +147,42 @@ class Spotlight:
         self.radius = min([0.16, *(min(r.w, r.h) / 2.01 for r in self.rects)])
         self.patch = stage.moving(card(stage, self.rects[0], fill="none", edge=color, line=0.055, z=4,
                                        radius=self.radius))
+        self.bar = stage.moving(stage.line([0, 0], [0, 0], color=color, width=0.07, zorder=4.1))
         self._last: tuple[float, ...] | None = None
 
-    def at(self, place: float, alpha: float) -> None:
-        """`place` is an index, fractions lie between two neighbours; `alpha` 0 hides it."""
+    def at(self, place: float, alpha: float, part: float = 0.0) -> None:
+        """`place` is an index, fractions lie between two neighbours; `alpha` 0 hides it; `part` of the time for this
+        item has passed, which a line along the foot shows."""
         low = min(max(int(place), 0), len(self.rects) - 1)
         high = min(low + 1, len(self.rects) - 1)
         a, b, x = self.rects[low], self.rects[high], min(max(place - low, 0.0), 1.0)
         box = (mix(a.x, b.x, x), mix(a.y, b.y, x), mix(a.w, b.w, x), mix(a.h, b.h, x))
-        if (*box, alpha) == self._last:
+        if (*box, alpha, part) == self._last:
             return
-        self._last = (*box, alpha)
+        self._last = (*box, alpha, part)
         r = self.radius
         self.patch.set_visible(alpha > 0)
         self.patch.set_bounds(box[0] + r, box[1] + r, box[2] - 2 * r, box[3] - 2 * r)
         self.patch.set_alpha(alpha)
+        self.bar.set_visible(alpha > 0 and part > 0)
+        left, y = box[0] + r * 1.5, box[1] + 0.1
+        self.bar.set_data([left, left + (box[2] - 3 * r) * part], [y, y])
+        self.bar.set_alpha(alpha * 0.8)
+
+    def walk(self, x: float, alpha: float) -> float:
+        """Visit all in turn while `x` goes from 0 to 1; returns the place."""
+        count = len(self.rects)
+        place = glide(x, count)
+        turn = min(max(x, 0.0), 1.0) * count
+        part = min((turn - min(int(turn), count - 1)) / (DWELL if int(turn) < count - 1 else 1.0), 1.0)
+        self.at(place, alpha, part if place == int(place) else 0.0)
+        return place
 
 
-def glide(x: float, count: int, dwell: float = 0.72) -> float:
+DWELL = 0.72
+
+
+def glide(x: float, count: int, dwell: float = DWELL) -> float:
     """A place 0..count-1 for x 0..1 that rests `dwell` of each turn on an item and then moves on, eased."""
     from ..scene import smooth
 

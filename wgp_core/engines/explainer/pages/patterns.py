@@ -47,16 +47,19 @@ _DELIMITED = re.compile(r"\$\$(.+?)\$\$|\\\[(.+?)\\\]|\\\((.+?)\\\)|(?<![\w$])\$
                         re.S)
 _FUNCTIONS = (r"sin|cos|tan|log|ln|exp|sqrt|max|min|lim|det|var|alpha|beta|gamma|delta|theta|lambda|sigma|omega|phi|"
               r"psi|rho|tau|eta|epsilon|sum|int|pi|mu|nu")
-_COMMON = "is|in|of|to|at|as|by|an|or|if|on|it|we|no|so|up|do|be|he|me|my|us|go|and|for|the|are|can|its|has|was|but|not|all|per"
-_SYMBOL = rf"(?<![A-Za-z])(?!(?:{_COMMON})\b)(?:[A-Za-z]{{1,3}}(?![A-Za-z])[\d'′]*|[α-ωΑ-Ω∇∂ℏ]+[A-Za-z]?(?![A-Za-z])[\d'′]*)"
+_COMMON = ("is|in|of|to|at|as|by|an|or|if|on|it|we|no|so|up|do|be|he|me|my|us|go|and|for|the|are|can|its|has|was|but|not|"
+           "all|per")
+_SYMBOL = (rf"(?<![A-Za-z])(?!(?:{_COMMON})\b)(?:[A-Za-z]{{1,3}}(?![A-Za-z])[\d'′]*|"
+           rf"[α-ωΑ-Ω∇∂ℏ]+[A-Za-z]?(?![A-Za-z])[\d'′]*)")
 _ATOM = (rf"(?:(?:{_FUNCTIONS})\b|{_SYMBOL}(?:_\w+)?|\d+(?:[.,]\d+)?%?|[()\[\]|∞π√∑∫²³¹⁰⁴⁻½'′])")
 _OPERATOR = r"\s*(?:\*\*|[-+*/^·×÷±−])\s*"
-_LEFT = rf"{_ATOM}(?:(?:{_OPERATOR})?(?<!\s){_ATOM}|{_OPERATOR}{_ATOM})*"
-_RIGHT = rf"[-−]?\s*{_ATOM}(?:(?:{_OPERATOR}|\s*){_ATOM})*"
+_LEFT = rf"{_ATOM}(?:(?<!\s){_ATOM}|{_OPERATOR}{_ATOM}){{0,24}}"
+_RIGHT = rf"[-−]?\s*{_ATOM}(?:(?:{_OPERATOR}|\s*){_ATOM}){{0,60}}"
 _PLAIN = re.compile(rf"(?<![\w$])(?P<f>{_LEFT}\s*(?:=|≈|≤|≥|∝)\s*{_RIGHT}(?:\s*=\s*{_RIGHT})?)(?![\w])")
 _NAME = r"[^\W\d_]+(?:[ -][^\W\d_]+){0,3}"
 _WORDED = re.compile(rf"(?:^|(?<=[:;,] ))(?P<f>{_NAME}\s*=\s*{_NAME}(?:\s*[-+*/×·÷−]\s*{_NAME})+)(?=$|[.,;])")
-_MEANING = re.compile(r"(?<![\w$])\$?(?P<s>[A-Za-zα-ωΑ-Ω](?:_?\w{1,3})?)\$?\s+(?:is|are|denotes|means|stands for|=|:)\s+"
+_MEANING = re.compile(r"(?<![\w$])\$?(?P<s>[A-Za-zα-ωΑ-Ω](?:_?\w{1,3})?)\$?\s+"
+                      r"(?:is|are|denotes|means|stands for|=|:)\s+"
                       r"(?P<m>(?:(?!\s+and\s+\$?\w{1,2}\$?\s+(?:is|are|denotes|means|stands for)\s)[^,;.])+)")
 
 
@@ -97,9 +100,8 @@ def list_mark(line: str) -> bool:
 
 def inline_numbered(sentence: str) -> ListBlock | None:
     """ "To knit: 1. cast on 2. turn 3. bind off" and "1) mix 2) bake" as a list."""
-    found = [m for m in _INLINE_NUMBER.finditer(sentence)]
     run = []
-    for mark in found:
+    for mark in _INLINE_NUMBER.finditer(sentence):
         if int(mark.group(1)) == len(run) + 1:
             run.append(mark)
     if len(run) < 2:
@@ -131,7 +133,7 @@ def step_run(sentences: list[str]) -> tuple[int, int, tuple[str, ...]] | None:
 
 def _steps_within(sentence: str) -> list[str]:
     parts = [part for part in _CLAUSE.split(sentence) if part and part.strip()]
-    return [capital(_STEP.sub("", part).strip(" ,;")) for part in parts]
+    return [capital(_STEP.sub("", part).strip(" ,;").removesuffix(".")) for part in parts]
 
 
 def capital(text: str) -> str:
@@ -147,7 +149,7 @@ def definition(sentence: str) -> tuple[str, str] | None:
         return None
     term = re.sub(r"^(?:an?|the)\s+", "", found.group("term"), flags=re.I).strip(" \"'“”")
     parts = words(term)
-    if not parts or parts[0] in _NOT_TERMS or any(part in ("is", "are", "was", "which", "how", "why") for part in parts):
+    if not parts or parts[0] in _NOT_TERMS or {"is", "are", "was", "which", "how", "why"} & set(parts):
         return None
     if len(words(found.group("rest"))) < 4:
         return None
@@ -214,6 +216,8 @@ def formula(text: str) -> FormulaFound | None:
         body = next(group for group in found.groups() if group is not None).strip()
         if body and _mathematical(body):
             return FormulaFound(body, found.start(), found.end())
+    if not re.search("[=≈≤≥∝]", text):
+        return None
     for found in _PLAIN.finditer(text):
         body = found.group("f").strip()
         right = re.split(r"[=≈≤≥∝]", body)[-1]

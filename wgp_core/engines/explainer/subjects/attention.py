@@ -315,7 +315,7 @@ def make(topic: Topic) -> list[Scene]:
     width = int(topic.numbers.after("d_k", "dk", "d", low=2, high=5, default=4))
     head = attend(words, topic.seed, width=width, causal=causal)
     asks = int(np.argmax(np.where(np.arange(len(words)) > 0, head.weights.max(1), 0)))
-    whom = "the words before it" if causal else "every word"
+    whom = "itself and those before" if causal else "every word"
     return [
         Matrix("Causal self-attention" if causal else "Self-attention", f"In this toy head each word scores {whom}; "
                "softmax makes weights that add up to 1.", weight=1.4, head=head),

@@ -330,8 +330,12 @@ def make(topic: Topic) -> list[Scene]:
     layers = int(topic.numbers.before("layers", "layer", low=4, high=30, default=12))
     step = OneStep("Backpropagation", seed=topic.seed, rate=rate, weight=1.5, min_seconds=3)
     before, after = step.losses
-    step.narration = (f"Forward, backward, update: one step of rate {rate:g} takes the loss from {before:.3f} "
-                      f"to {after:.3f}.")
+    if after > before:
+        step.narration = (f"Forward, backward, update: rate {rate:g} steps too far, the loss rises from {before:.3f} "
+                          f"to {after:.3f}.")
+    else:
+        step.narration = (f"Forward, backward, update: one step of rate {rate:g} takes the loss from {before:.3f} "
+                          f"to {after:.3f}.")
     vanishing = Vanishing("Vanishing gradients", "Each sigmoid layer multiplies the gradient by at most 0.25; "
                           "ReLU lets it through.", layers=layers, seed=topic.seed)
     return [

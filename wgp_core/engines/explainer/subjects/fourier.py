@@ -229,8 +229,8 @@ def make(topic: Topic) -> list[Scene]:
         "A triangle has no jump: its terms shrink like 1/n², and the error soon cannot be seen." if wave == "triangle"
         else "More terms make the overshoot narrower, but its height stays at 9% of the jump."), wave=wave, priority=2)
     return [
-        Epicycles(f"A {wave} wave from circles", "Each circle turns at its own whole speed; the height of the last "
-                  "point draws the wave.", wave=wave, terms=terms, weight=1.2),
+        Epicycles(f"A {wave} wave from circles", "Each circle turns a whole number of times a period; the last point "
+                  "draws the wave.", wave=wave, terms=terms, weight=1.2),
         Adding("Adding sines", f"Every sine brings the sum closer to the {wave} wave; the bars show how much of each.",
                wave=wave, terms=max(terms, 8)),
         last,

@@ -10,7 +10,7 @@ from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgba
 
 from ..layout import Rect
-from ..parts import dots, num
+from ..parts import between, dots, num
 from ..pieces import Readout
 from ..scene import Clock, Scene, smooth
 from ..stage import Stage
@@ -113,8 +113,10 @@ class Plane:
         self.points = points
         ax = self.ax = stage.axes(rect, xlim=(0, WIDTH), ylim=(0, HEIGHT), ticks=False, frame=False,
                                   equal=True)
-        names = [f"s{j}" for j in range(6)] + ["muted", "ink"]
-        self.tints = np.array([to_rgba(stage.color(name)) for name in names])
+        tints = [to_rgba(stage.color(f"s{j}")) for j in range(6)]
+        more = ("s3", "s4"), ("s1", "s2"), ("s0", "s4"), ("s2", "s5")
+        tints += [to_rgba(between(stage, a, b, 0.5)) for a, b in more]
+        self.tints = np.array(tints)
         self.plain = np.array(to_rgba(stage.color("muted")))
         pale = self.tints[:k].copy()
         pale[:, 3] = 0.17
@@ -198,36 +200,37 @@ class Elbow(Scene):
 
     def build(self, stage: Stage) -> None:
         rng = np.random.default_rng(self.seed + 1)
-        self.runs = [starts(self.points, k, rng, tries=6 if k > 1 else 1)[0] for k in range(1, MAX_K + 1)]
+        self.most = most = max(MAX_K, self.chosen + 2)
+        self.runs = [starts(self.points, k, rng, tries=8 if k > 1 else 1)[0] for k in range(1, most + 1)]
         self.inertias = [run.inertias[-1] for run in self.runs]
         left, right = stage.content.split((1, 1), gap=0.4)
-        self.planes = [Plane(stage, left, self.points, k, small=True) for k in range(1, MAX_K + 1)]
+        self.planes = [Plane(stage, left, self.points, k, small=True) for k in range(1, most + 1)]
         for plane, run in zip(self.planes, self.runs, strict=True):
             plane.show(run.centers[-1], run.labels[-1])
-        ax = stage.axes(right, xlabel="number of clusters k", ylabel="inertia", xlim=(0.6, MAX_K + 0.4),
+        head, body = right.rows((0.6, max(right.h - 0.65, 1)), gap=0.05)
+        self.note = stage.moving(stage.text(*head.center, "", "label", weight="semibold"))
+        ax = stage.axes(body, xlabel="number of clusters k", ylabel="inertia", xlim=(0.6, most + 0.4),
                         ylim=(0, self.inertias[0] * 1.08))
-        ax.set_xticks(range(1, MAX_K + 1))
+        ax.set_xticks(range(1, most + 1))
         ax.axvline(self.chosen, color=stage.color("good"), lw=stage.line_width(0.04), ls=(0, (3, 3)), zorder=1)
         self.curve = stage.moving(ax.plot([], [], "o-", color=stage.color("accent"), ms=stage.line_width(0.16),
                                           lw=stage.line_width(0.05), zorder=3)[0])
         self.ball = dots(stage, ax, "accent", size=0.3, clip_on=False)
-        self.note = stage.moving(stage.text(0.97, 0.95, "", "body", ha="right", va="top", on=ax,
-                                            transform=ax.transAxes))
 
     def draw(self, clock: Clock) -> None:
-        k, part = clock.index(0.0, 0.85, MAX_K)
+        k, part = clock.index(0.0, 0.85, self.most)
         if clock.u > 0.88:  # back to the one that the data were made of
             k, part = self.chosen - 1, 0.0
         for i, plane in enumerate(self.planes):
             for artist in (plane.cells, plane.dots, plane.marks):
                 artist.set_visible(i == k)
-        at = k + (smooth(part * 2 - 1) if k + 1 < MAX_K else 0)
-        upto = MAX_K if clock.u > 0.85 else k + 1
-        y = float(np.interp(at, np.arange(MAX_K), self.inertias))
+        at = k + (smooth(part * 2 - 1) if k + 1 < self.most else 0)
+        upto = self.most if clock.u > 0.85 else k + 1
+        y = float(np.interp(at, np.arange(self.most), self.inertias))
         xs, ys = np.arange(1, upto + 1), np.array(self.inertias[:upto])
-        self.curve.set_data(*((xs, ys) if upto == MAX_K else (np.append(xs, at + 1), np.append(ys, y))))
+        self.curve.set_data(*((xs, ys) if upto == self.most else (np.append(xs, at + 1), np.append(ys, y))))
         self.ball.set_data([at + 1], [y])
-        self.note.set_text(f"k = {k + 1}\ninertia {num(self.inertias[k], 1)}")
+        self.note.set_text(f"k = {k + 1}, inertia {num(self.inertias[k], 1)}")
 
 
 @dataclass

@@ -70,26 +70,29 @@ class WeightedSum(Scene):
 
     def _build_net(self, stage: Stage, net: Rect) -> None:
         n = self.inputs
-        spread = min(net.h / 2 - 0.95, 2.0)
+        spread = min(net.h / 2 - 0.7, 2.2)
+        radius = min(0.62, spread / (n - 1) * 0.9)
         left, middle = net.x + 1.2, mix(net.x, net.right, 0.68)
         ys = [net.cy + spread * (1 - 2 * i / (n - 1)) for i in range(n)]
         self.sum_at = middle, net.cy
         self.sources = [(left, y) for y in ys]
-        self.edges = LineCollection([[s, self.sum_at] for s in self.sources], zorder=2, capstyle="round")
+        ends = [np.array([s, self.sum_at]) for s in self.sources]
+        half = (stage.line_height("label") * 0.72 + 0.05) / (middle - left)  # room for a weight such as "+1.4"
+        self.gap = before, after = 0.48 - half, 0.48 + half
+        self.edges = LineCollection([part for a, b in ends for part in ([a, a + (b - a) * before],
+                                                                        [a + (b - a) * after, b])], zorder=2)
         stage.ax.add_collection(stage.moving(self.edges), autolim=False)
         stage.arrow((middle + 0.85, net.cy), (net.right - 0.1, net.cy))
         stage.arrow((middle, net.cy - 2.0), (middle, net.cy - 0.85))
         stage.text(middle, net.cy - 2.28, minus(f"b = {self.bias:+.1f}"), "label", color="muted")
         stage.text((middle + net.right) / 2 + 0.35, net.cy + 0.38, "z", "label", color="muted")
         stage.text(middle, net.cy + 1.08, "sum", "small", color="muted")
-        self.nodes = [node(stage, s, 0.62) for s in self.sources]
+        self.nodes = [node(stage, s, radius) for s in self.sources]
         self.sigma = node(stage, self.sum_at, 0.78, role="body")
         for i, (x, y) in enumerate(self.sources):
-            f = 0.45
-            box = {"facecolor": stage.color("paper"), "edgecolor": "none", "pad": stage.unit_px * 0.03, "alpha": 0.9}
-            stage.moving(stage.text(mix(x, middle, f), mix(y, net.cy, f), num(self.weights[i], 1, sign=True), "label",
-                                    zorder=3, bbox=box))
-            stage.text(x - 0.76, y, f"x{_SUBSCRIPTS[i]}", "label", color="muted", ha="right")
+            f = (before + after) / 2
+            stage.text(mix(x, middle, f), mix(y, net.cy, f), num(self.weights[i], 1, sign=True), "label")
+            stage.text(x - radius - 0.14, y, f"x{_SUBSCRIPTS[i]}", "label", color="muted", ha="right")
         self.pulse = dots(stage, stage.ax, "accent", size=0.16, zorder=2.5, edge=False)
 
     def _build_plot(self, stage: Stage, plot: Rect) -> None:
@@ -112,13 +115,14 @@ class WeightedSum(Scene):
     def draw(self, clock: Clock) -> None:
         stage = self.stage
         x, z, y = self.at(clock.u)
-        products = self.weights * x
+        products = np.repeat(self.weights * x, 2)
         put(self.edges, linewidths=tuple(stage.line_width(0.03 + 0.09 * abs(p)) for p in products),
             edgecolors=tuple(between(stage, "faint", "s0" if p >= 0 else "s3", 0.35 + 0.4 * abs(p))
                              for p in products))
         steps = (np.arange(3)[:, None] / 3 + clock.t * 0.9) % 1
         rim = 0.16
         f = rim + (1 - 2 * rim) * steps
+        f = np.where((f > self.gap[0] - 0.02) & (f < self.gap[1] + 0.02), np.nan, f)  # behind the weight
         xs = [s[0] + (self.sum_at[0] - s[0]) * f for s in self.sources]
         ys = [s[1] + (self.sum_at[1] - s[1]) * f for s in self.sources]
         self.pulse.set_data(np.ravel(xs), np.ravel(ys))
