@@ -51,14 +51,17 @@ class Action:
     def html(self, **data: str) -> str:
         values = "".join(f' data-{key}="{esc(value)}"' for key, value in data.items())
         confirm = f' data-confirm="{esc(self.confirm)}"' if self.confirm else ""
-        label = f' title="{esc(self.title)}" aria-label="{esc(self.title)}"' if self.title else ""
+        label = f' title="{esc(self.title)}"' if self.title else ""
+        if self.kind == "icon":
+            label += f' aria-label="{esc(self.title)}"'
         off = " disabled" if self.disabled else ""
         return (f'<button type="button" class="w-btn {self.kind}" data-action="{esc(self.name)}"'
                 f"{values}{confirm}{label}{off}>{esc(self.label)}</button>")
 
 
-def actions_row(actions: Iterable[Action], **data: str) -> str:
-    inner = "".join(action.html(**data) for action in actions)
+def actions_row(actions: Iterable[Action], *, before: str = "", **data: str) -> str:
+    """Buttons side by side; `before` is HTML that comes first, such as a link."""
+    inner = before + "".join(action.html(**data) for action in actions)
     return f'<div class="w-actions">{inner}</div>' if inner else ""
 
 

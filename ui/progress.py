@@ -10,7 +10,7 @@ from wgp_core.request import EngineChoice, VideoRequest
 from wgp_core.store.records import JobRecord, JobState
 
 from .components import badge, chips
-from .words import duration, esc, file_url, modified, plural, short
+from .words import duration, esc, picture_url, plural, short
 
 SHARES: Mapping[Stage, tuple[float, float]] = {
     Stage.RESOLVE: (0.00, 0.01), Stage.ENRICH: (0.01, 0.03), Stage.LOAD: (0.03, 0.10), Stage.RENDER: (0.10, 0.92),
@@ -48,7 +48,7 @@ def job_view(job: JobRecord) -> JobView:
         detail=_detail(job), facts=request_facts(job.request),
         percent=overall_percent(job) if running else None, eta=_eta(job) if running else "",
         error=job.request_problem or job.error, notes=tuple(notes),
-        preview=file_url(job.preview, modified(job.preview)) if running and modified(job.preview) else "")
+        preview=picture_url(job.preview) if running else "")
 
 
 def overall_percent(job: JobRecord) -> int:

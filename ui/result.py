@@ -8,7 +8,7 @@ from wgp_core.store.records import GenerationRecord, JobRecord, JobState
 
 from .components import Action, actions_row, badge, chips, empty_state, notices
 from .progress import job_view
-from .words import ago, clock, duration, esc, file_size, file_url, modified, short, timings
+from .words import ago, clock, duration, esc, file_size, file_url, picture_url, short, timings
 
 ENGINE_NAMES = {"explainer": "local engine"}
 PLAYABLE = (".mp4", ".webm", ".m4v")
@@ -18,8 +18,7 @@ def player(record: GenerationRecord) -> str:
     """The video with its poster; a picture where the browser cannot play the format."""
     if record.missing:
         return f'<div class="w-picture blank"><p>The file is no longer at<br>{esc(record.path)}</p></div>'
-    poster = file_url(record.poster, modified(record.poster)) if modified(record.poster) else ""
-    source = file_url(record.path, modified(record.path))
+    poster, source = picture_url(record.poster), picture_url(record.path)
     suffix = record.path.suffix.lower()
     ratio = f"--ratio:{record.width}/{record.height}"
     if suffix in PLAYABLE:
@@ -59,8 +58,7 @@ def result_panel(record: GenerationRecord) -> str:
     """A finished video on the Generate tab."""
     buttons = actions_row((Action("use", "Use these settings"),
                            Action("vary", "Make a variation", title="The same settings with a new seed"),
-                           Action("open", "Show in Library")), id=record.id)
-    buttons = buttons.replace('<div class="w-actions">', f'<div class="w-actions">{download_link(record)}', 1)
+                           Action("open", "Show in Library")), before=download_link(record), id=record.id)
     return (f'<section class="w-card w-result" aria-label="Result">{player(record)}'
             f'<div class="w-result-text"><p class="w-prompt">{esc(record.prompt)}</p>{chips(facts(record))}'
             f'<p class="w-quiet">{esc(made_in(record))}</p>'
@@ -88,9 +86,8 @@ def recent_strip(records: Sequence[GenerationRecord], shown: str) -> str:
 
 def thumbnail(record: GenerationRecord, action: str, *, current: bool = False, caption: bool = False) -> str:
     """A poster as a button, with length and star."""
-    stamp = modified(record.poster)
-    image = (f'<img loading="lazy" src="{esc(file_url(record.poster, stamp))}" alt="">'
-             if record.poster and stamp else '<i class="w-icon film"></i>')
+    poster = picture_url(record.poster)
+    image = f'<img loading="lazy" src="{esc(poster)}" alt="">' if poster else '<i class="w-icon film"></i>'
     star = '<b class="w-star" aria-label="Favourite">★</b>' if record.favourite else ""
     length = f'<span class="w-length">{clock(record.seconds)}</span>'
     under = (f'<span class="w-thumb-text">{esc(short(record.prompt, 70))}'

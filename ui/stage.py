@@ -16,6 +16,7 @@ from .components import QUIET, attempt, notice
 from .filling import fill_from_request
 from .progress import now_panel
 from .result import first_visit, outcome_panel, recent_strip, result_panel
+from .words import plural
 
 if TYPE_CHECKING:
     from .tab_generate import Generate
@@ -28,12 +29,19 @@ def views(studio: Studio, pinned: str) -> list[Any]:
     """Updates for the panels: the running job, the result (`pinned`, else the latest), and the Cancel button."""
     running, waiting = open_jobs(studio)
     now = now_panel(running[0] if running else None, len(waiting), paused=studio.queue.paused)
-    result = result_html(studio, pinned)
+    result = result_html(studio, pinned, running[0] if running else None)
     if not result:
         result = "" if now else first_visit()
+    now = _interrupted(studio.queue.counts()[JobState.INTERRUPTED]) + now
     stopping = bool(running) and running[0].cancel_requested
     can_cancel = bool(waiting) or (bool(running) and not stopping)
     return [now, result, gr.update(interactive=can_cancel, value="Stopping…" if stopping else "Cancel")]
+
+
+def _interrupted(count: int) -> str:
+    if not count:
+        return ""
+    return notice(f"{plural(count, 'interrupted job')} can be resumed.", kind="warn", fix="See the Queue tab.")
 
 
 def open_jobs(studio: Studio) -> tuple[tuple[JobRecord, ...], tuple[JobRecord, ...]]:
@@ -43,17 +51,26 @@ def open_jobs(studio: Studio) -> tuple[tuple[JobRecord, ...], tuple[JobRecord, .
             tuple(job for job in jobs if job.state is JobState.QUEUED))
 
 
-def result_html(studio: Studio, pinned: str) -> str:
-    """The pinned video, else how the latest job ended, else the newest video of the library; empty without any."""
+def result_html(studio: Studio, pinned: str, running: JobRecord | None = None) -> str:
+    """The pinned video, else how the latest job ended, else the newest video of the library; empty without any.
+
+    A failure that was there before the running job was asked for is not shown again.
+    """
     library = studio.store.library
     recent = library.search(limit=RECENT)
     record = _pinned(studio, pinned)
     ended = None if record else next(iter(studio.queue.jobs(*FINISHED_STATES, limit=1)), None)
     if ended is not None and ended.state is not JobState.DONE:
+        if running is not None and _before(ended, running):
+            return recent_strip(recent, "")
         return outcome_panel(ended) + recent_strip(recent, "")
     if record is None:
         record = _made_by(studio, ended) or (recent[0] if recent else None)
     return result_panel(record) + recent_strip(recent, record.id) if record else ""
+
+
+def _before(ended: JobRecord, running: JobRecord) -> bool:
+    return bool(ended.finished_at and running.created_at and ended.finished_at < running.created_at)
 
 
 def _pinned(studio: Studio, pinned: str) -> GenerationRecord | None:

@@ -239,8 +239,8 @@ def _wire_form(own: Generate, studio: Studio) -> None:
     def snap(*values: Any) -> list[Any]:
         now = FormValues.of(values)
         moved, problem = attempt(lambda: snapped_values(studio, now))
-        values, notes = moved or (now, ())
-        return [problem + notices(notes), *fill(studio, values, shown=now)]
+        fitted, notes = moved or (now, ())
+        return [problem + notices(notes), *fill(studio, fitted, shown=now)]
 
     gr.on([f.engine.input, f.size.input, f.width.blur, f.height.blur, f.fps.blur, f.frames.blur], snap, inputs,
           [own.message, *own.form_outputs], **QUIET)

@@ -141,12 +141,12 @@ def details_html(record: GenerationRecord | None) -> str:
     changed = record.enhanced_prompt and record.enhanced_prompt != record.prompt
     enhanced = ("<details><summary>Prompt as it was used</summary>"
                 f'<p class="w-prompt">{esc(record.enhanced_prompt)}</p></details>' if changed else "")
-    buttons = download_link(record) + "".join(action.html(id=record.id) for action in _actions(record))
+    buttons = actions_row(_actions(record), before=download_link(record), id=record.id)
     when = record.created_at.astimezone().strftime("%d %b %Y, %H:%M").lstrip("0")
     return (f'<section class="w-card w-details" aria-label="Chosen video">{player(record)}'
             f'<p class="w-prompt">{esc(record.prompt)}</p>{enhanced}{chips(facts(record))}'
             f'<p class="w-quiet">{esc(when)}. {esc(made_in(record))}</p>{notices(record.warnings, kind="warn")}'
-            f'<div class="w-actions">{buttons}</div>'
+            f"{buttons}"
             f'<div class="w-path"><code>{esc(record.path)}</code><button type="button" class="w-btn small" '
             f'data-copy="{esc(record.path)}">Copy path</button></div></section>')
 

@@ -140,7 +140,7 @@ def card_actions(view: JobView, job: JobRecord, *, last: bool = False) -> tuple[
         return (Action("resume", "Resume", "primary"), Action("edit", "Edit"), remove)
     if view.state is JobState.DONE:
         return (use, copy, remove)
-    return (Action("retry", "Retry", "primary"), use, remove)
+    return (Action("retry", "Retry", "primary" if view.state is JobState.FAILED else ""), use, remove)
 
 
 def edited(request: VideoRequest, prompt: str, text: str) -> VideoRequest:

@@ -90,7 +90,7 @@ def wire(own: SettingsTab, window: Window) -> None:
     studio, names = window.studio, list(own.fields)
     fields = list(own.fields.values())
 
-    def save(*values: Any) -> list[str]:
+    def save(*values: Any) -> list[Any]:
         saved, problem = attempt(lambda: studio.config.save(dict(zip(names, values, strict=True))))
         if saved is None:
             return [problem, gr.skip()]

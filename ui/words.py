@@ -92,9 +92,9 @@ def file_url(path: Path, version: object = None) -> str:
     return url if version is None else f"{url}?v={quote(str(version))}"
 
 
-def modified(path: Path | None) -> int | None:
-    """Milliseconds of the last change, for `file_url`; None where there is no file."""
+def picture_url(path: Path | None) -> str:
+    """The address of a file as it is now: it changes with the file. Empty where there is none."""
     try:
-        return None if path is None else path.stat().st_mtime_ns // 1_000_000
+        return "" if path is None else file_url(path, path.stat().st_mtime_ns // 1_000_000)
     except OSError:
-        return None
+        return ""

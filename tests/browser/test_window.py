@@ -287,6 +287,39 @@ def test_queue_goes_out_and_in_as_a_zip(open_page, tmp_path):
     page.get_by_role("button", name="Resume queue").click()
 
 
+SPIES = """
+window.told = [];
+window.Notification = class {
+  constructor(title, options) { window.told.push(title + ': ' + options.body); }
+  static permission = 'default';
+  static async requestPermission() { Notification.permission = 'granted'; window.told.push('asked'); return 'granted'; }
+};
+window.AudioContext = class {
+  constructor() { window.told.push('sound'); throw new Error('no sound card'); }
+};
+"""
+
+
+def test_the_end_of_a_job_is_announced_where_that_is_switched_on(open_page):
+    page = open_page()
+    page.add_init_script(SPIES)
+    page.reload()
+    page.wait_for_function("window.wgpFormReady === true")
+    open_tab(page, "Settings")
+    page.locator("#set-notify_browser input").check()
+    page.locator("#set-notify_sound input").check()
+    page.click("#save-settings")
+    expect(page.locator("#settings-message")).to_contain_text("Settings saved.")
+    assert page.evaluate("window.told") == ["asked"]
+    open_tab(page, "Generate")
+    reset(page)
+    describe(page, SHORT, 1)
+    small(page)
+    page.click("#generate")
+    page.wait_for_function("window.told.length > 2", timeout=DONE_MS)
+    assert sorted(page.evaluate("window.told")) == ["Your video is ready: " + SHORT, "asked", "sound"]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_narrow_window_needs_no_sideways_scrolling(open_page, scheme):
     page = open_page(390, 844, color_scheme=scheme)
@@ -316,16 +349,13 @@ def test_models_tell_what_is_there(open_page):
 
 def test_interrupted_jobs_are_offered(open_page, program):
     """A job that a crash left behind: its row says so, and the banner brings it back."""
-    with sqlite3.connect(program.home / "data" / "studio.db") as db:
-        row = db.execute("SELECT count(*) FROM jobs").fetchone()
-    assert row == (0,)
     page = open_page()
     reset(page)
     describe(page, LONG, 120)
     page.click("#generate")
     expect(page.locator("#now").get_by_text("Drawing frames")).to_be_visible(timeout=60_000)
     with sqlite3.connect(program.home / "data" / "studio.db", timeout=10) as db:
-        db.execute("UPDATE jobs SET state = 'interrupted', updated_at = datetime('now')")
+        db.execute("UPDATE jobs SET state = 'interrupted', updated_at = datetime('now') WHERE state = 'running'")
     open_tab(page, "Queue")
     expect(page.locator("#queue-bar")).to_contain_text("stopped when the program ended")
     page.locator("#queue-bar [data-action=resume-all]").click()

@@ -123,7 +123,7 @@ def test_a_plan_is_followed_scene_by_scene() -> None:
     assert [scene.visual for scene in out[7:]] == ["gradient-descent#0", "gradient-descent#1"]
     assert scenes[1].source == "Alberts, p. 3; Alberts, p. 9"
     assert scenes[2].narration == "Both have merits."
-    assert isinstance(scenes[3], Steps) and scenes[3].items == ("It grows", "It splits", "There are two.")
+    assert isinstance(scenes[3], Steps) and scenes[3].items == ("It grows", "It splits", "There are two")
     assert isinstance(scenes[5], Definition) and scenes[5].term == "Cell"
 
 

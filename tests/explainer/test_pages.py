@@ -161,9 +161,9 @@ def test_a_frame_depends_on_the_clock_alone(name: str) -> None:
 def test_pages_travel_to_other_processes_even_when_built() -> None:
     for plan in PLANS.values():
         page = build_page(detect_page(plan), 1)
-        assert pickle.loads(pickle.dumps(page)) == page
+        assert pickle.loads(pickle.dumps(page)) == page  # noqa: S301 - our own bytes
     _, built = stage_for(PLANS["summary"], (320, 240))
-    assert pickle.loads(pickle.dumps(built)).items == built.items
+    assert pickle.loads(pickle.dumps(built)).items == built.items  # noqa: S301 - our own bytes
 
 
 @settings(max_examples=25, deadline=None)

@@ -51,10 +51,10 @@ def test_file_addresses_are_quoted():
 
 
 def test_a_running_job_in_words():
-    running = job(JobState.RUNNING, progress=JobProgress(Stage.RENDER, 12, 48, fraction=0.25, eta_s=42))
+    running = job(JobState.RUNNING, progress=JobProgress(Stage.RENDER, 24, 48, fraction=0.5, eta_s=42))
     view = job_view(running)
-    assert (view.detail, view.eta, view.badge) == ("Drawing frames 12 of 48", "about 42 s left", "Running")
-    assert view.percent == overall_percent(running) == 30
+    assert (view.detail, view.eta, view.badge) == ("Drawing frames 24 of 48", "about 42 s left", "Running")
+    assert view.percent == overall_percent(running) == 51
     assert job_view(job(JobState.RUNNING)).detail == "Starting the worker"
     assert job_view(job(JobState.RUNNING, cancel_requested=True)).badge == "Stopping"
 
@@ -129,6 +129,23 @@ def test_cancel_takes_the_next_waiting_job_when_none_runs(studio):
     assert "You cancelled this job." in stage.views(studio, "")[1]
 
 
+def test_an_old_failure_makes_room_for_the_running_job(studio):
+    old = studio.queue.submit(VideoRequest(prompt="old"))
+    studio.queue.cancel(old.id)
+    studio.queue.submit(VideoRequest(prompt="new"))
+    assert "You cancelled this job." in stage.views(studio, "")[1]
+    running = studio.store.jobs.claim(4242)
+    assert running is not None and "You cancelled this job." not in stage.views(studio, "")[1]
+
+
+def test_interrupted_jobs_are_told_beside_the_form(studio):
+    assert "interrupted" not in stage.views(studio, "")[0]
+    studio.queue.submit(VideoRequest(prompt="x"))
+    studio.store.jobs.claim(4242)
+    studio.supervisor.recover_at_startup()
+    assert "1 interrupted job can be resumed." in stage.views(studio, "")[0]
+
+
 def test_a_variation_has_a_new_seed_and_a_new_name():
     request = stage.variation(VideoRequest.from_dict({"prompt": "x", "seed": 4, "output": {"path": "/out/a.mp4"}}))
     assert request.seed == -1 and request.output.path is None
@@ -197,7 +214,7 @@ def test_queue_actions_reach_the_queue(studio):
 
 
 def test_the_banner_offers_interrupted_jobs():
-    counts = {state: 0 for state in JobState} | {JobState.INTERRUPTED: 2}
+    counts = dict.fromkeys(JobState, 0) | {JobState.INTERRUPTED: 2}
     bar = tab_queue.tools_html(counts, paused=False)
     assert "2 jobs stopped when the program ended." in bar and 'data-action="resume-all"' in bar
 

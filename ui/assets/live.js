@@ -12,7 +12,12 @@ const playing = () => {
   return Boolean(video && !video.paused && !video.ended);
 };
 const chime = () => {
-  const audio = new (window.AudioContext || window.webkitAudioContext)();
+  let audio;
+  try {
+    audio = new AudioContext();
+  } catch {
+    return; /* no sound device: the picture on the page tells it too */
+  }
   [[660, 0], [880, 0.16]].forEach(([pitch, delay]) => {
     const tone = audio.createOscillator(), gain = audio.createGain(), start = audio.currentTime + delay;
     tone.frequency.value = pitch;

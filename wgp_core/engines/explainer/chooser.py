@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from .pages.language import STOP, split_sentences, words
+from .pages.language import STOP, split_sentences, strip_instruction, words
 from .subjects import Subject, all_subjects
-from .topic_text import strip_instruction
 
 Embed = Callable[[list[str]], Any]
 

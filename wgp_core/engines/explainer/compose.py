@@ -30,6 +30,7 @@ LEFT_OUT = "Scenes left out for want of time:"
 TITLE_FROM_S = 10.0
 SUMMARY_FROM_S = 20.0
 TITLE_S = 2.6
+TITLE_MOST_S = 3.5
 _PLACE = re.compile(r"^\s*([a-z0-9]+(?:-[a-z0-9]+)*)(?:#(\d+))?\s*$")
 
 
@@ -102,7 +103,12 @@ def _kept(drafts: list[Draft], most: int, seconds: float) -> list[Draft]:
 
 def _abridged(drafts: list[Draft], seconds: float) -> tuple[ScenePlan, ...]:
     """Share the time by need; what cannot be read in its share is shortened, visibly."""
-    timed = _timed([(draft.plan, draft.need_s) for draft in drafts], seconds)
+    wishes = [draft.need_s for draft in drafts]
+    total = sum(wishes)
+    for i, draft in enumerate(drafts):  # time to spare goes to what there is to look at, not to the title
+        if draft.plan.kind is SceneKind.TITLE and total > wishes[i] and seconds * wishes[i] / total > TITLE_MOST_S:
+            wishes[i] = TITLE_MOST_S * (total - wishes[i]) / max(seconds - TITLE_MOST_S, 1e-6)
+    timed = _timed([(draft.plan, wish) for draft, wish in zip(drafts, wishes, strict=True)], seconds)
     out = []
     for plan in timed:
         assert plan.seconds is not None

@@ -19,8 +19,8 @@ _SPELT = re.compile(r"(?:HIRAGANA|KATAKANA)(?: LETTER)?(?: SMALL)? (\w+)$|HANGUL
                     r"(?:FULLWIDTH )?LATIN (?:SMALL|CAPITAL) LETTER (\w)\b")
 _UNSUITED = re.compile(r"color|emoji|last ?resort|math|mono\b|condensed|serif|narrow|cursor", re.I)
 _MOST_FONTS = 400
-_PUNCTUATION = {"。": ". ", "、": ", ", "，": ", ", "！": "! ", "？": "? ", "：": ": ", "；": "; ", "「": "“", "」": "”",
-                "（": " (", "）": ") ", "・": "·", "　": " "}
+_PUNCTUATION = {"。": ". ", "、": ", ", "，": ", ", "！": "! ", "？": "? ", "：": ": ", "；": "; ", "「": "“",
+                "」": "”", "（": " (", "）": ") ", "・": "·", "　": " "}
 
 
 def _is_wide(char: str) -> bool:
@@ -183,7 +183,8 @@ def _pieces(text: str) -> list[tuple[str, int]]:
             continue
         start, space = 0, 1
         for i in range(1, len(word) + 1):
-            if i == len(word) or ((_is_wide(word[i]) or _is_wide(word[i - 1])) and word[i] not in "。，、！？；：）」』"):
+            wide = i < len(word) and (_is_wide(word[i]) or _is_wide(word[i - 1]))
+            if i == len(word) or (wide and word[i] not in "。，、！？；：）」』"):
                 out.append((word[start:i], space))
                 start, space = i, 0
     return out

@@ -66,15 +66,25 @@ class _Board:
     closed: bool = False
     changed: threading.Condition = field(default_factory=threading.Condition)
 
-    def take(self) -> tuple[int, int] | None:
-        """The next chunk and a slot for it; None when there is no more to do. Slots go to chunks in order."""
+    def take(self, *, wait: bool) -> tuple[int, int] | None:
+        """The next chunk and a slot for it; None when there is no more to do. Slots go to chunks in order.
+
+        Without `wait`, None also means that no slot is free just now.
+        """
         with self.changed:
-            while not self.closed and self.next_chunk < self.chunks and not self.free:
+            while wait and not self.closed and self.next_chunk < self.chunks and not self.free:
                 self.changed.wait()
-            if self.closed or self.next_chunk >= self.chunks:
+            if self.closed or self.next_chunk >= self.chunks or not self.free:
                 return None
             chunk, self.next_chunk = self.next_chunk, self.next_chunk + 1
             return chunk, self.free.pop()
+
+    def is_ready(self, chunk: int) -> bool:
+        """Whether a chunk is drawn. Raises what stopped a drawing process."""
+        with self.changed:
+            if chunk not in self.ready and self.error is not None:
+                raise self.error
+            return chunk in self.ready
 
     def finish(self, chunk: int, slot: int) -> None:
         with self.changed:
@@ -108,24 +118,28 @@ class _Board:
 
 
 def _draw_in_processes(drawing: Drawing, cancel: CancelToken, wanted: int) -> Iterator[np.ndarray]:
+    """One process fewer than `wanted`: this one draws too, from the first moment, while the others still start."""
     frame_bytes = drawing.width * drawing.height * 3
     per_chunk = max(1, min(CHUNK_BYTES // frame_bytes, -(-drawing.count // (2 * wanted))))
     chunks = -(-drawing.count // per_chunk)
-    wanted = min(wanted, chunks)
     slots = 2 * wanted + 1
     memory = shared_memory.SharedMemory(create=True, size=slots * per_chunk * frame_bytes)
     board = _Board(chunks=chunks, free=list(range(slots)))
-    painters = [_Painter(drawing, memory.name, board, per_chunk) for _ in range(wanted)]
+    canvas = _Canvas(drawing, memory, per_chunk)
+    painters = [_Painter(drawing, memory.name, board, per_chunk) for _ in range(min(wanted, chunks) - 1)]
     try:
         for chunk in range(chunks):
+            while not board.is_ready(chunk):
+                order = board.take(wait=False)
+                if order is None:
+                    break
+                for _frame in canvas.draw(*order):
+                    cancel.raise_if_cancelled()
+                board.finish(*order)
             slot = board.await_chunk(chunk, cancel)
-            count = min(per_chunk, drawing.count - chunk * per_chunk)
-            view = np.ndarray((count, drawing.height, drawing.width, 3), np.uint8, memory.buf,
-                              slot * per_chunk * frame_bytes)
-            for frame in view:
+            for frame in canvas.view(chunk, slot):
                 cancel.raise_if_cancelled()
                 yield frame
-            del frame, view
             board.release(slot)
     finally:
         board.close()
@@ -134,6 +148,27 @@ def _draw_in_processes(drawing: Drawing, cancel: CancelToken, wanted: int) -> It
         with contextlib.suppress(BufferError):  # a caller still holds a frame; the system frees it with the process
             memory.close()
         memory.unlink()
+
+
+class _Canvas:
+    """Chunks of frames in shared memory, and the drawer that fills them."""
+
+    def __init__(self, drawing: Drawing, memory: shared_memory.SharedMemory, per_chunk: int) -> None:
+        self._drawing, self._memory, self._per_chunk = drawing, memory, per_chunk
+        self._drawer = FrameDrawer(drawing)
+
+    def view(self, chunk: int, slot: int) -> np.ndarray:
+        """The frames of a chunk, (n, height, width, 3), where they lie."""
+        width, height = self._drawing.width, self._drawing.height
+        count = min(self._per_chunk, self._drawing.count - chunk * self._per_chunk)
+        return np.ndarray((count, height, width, 3), np.uint8, self._memory.buf,
+                          slot * self._per_chunk * width * height * 3)
+
+    def draw(self, chunk: int, slot: int) -> Iterator[np.ndarray]:
+        """Draw a chunk frame by frame."""
+        for offset, frame in enumerate(self.view(chunk, slot)):
+            self._drawer.draw(chunk * self._per_chunk + offset, frame)
+            yield frame
 
 
 class _Painter:
@@ -153,7 +188,7 @@ class _Painter:
         assert stdin is not None and stdout is not None
         try:
             _send(stdin, self._order)
-            while (order := self._board.take()) is not None:
+            while (order := self._board.take(wait=True)) is not None:
                 _send(stdin, order)
                 answer = _receive(stdout)
                 if answer is not None:
@@ -199,23 +234,18 @@ def _child() -> None:
         return
     memory = shared_memory.SharedMemory(name=name)
     resource_tracker.unregister(memory._name, "shared_memory")  # type: ignore[attr-defined]  # the parent owns it
-    drawer = FrameDrawer(drawing)
-    size = per_chunk * drawing.width * drawing.height * 3
+    canvas = _Canvas(drawing, memory, per_chunk)
     while True:
         try:
-            chunk, slot = _receive(orders)
+            order = _receive(orders)
         except EOFError:
             return
-        first = chunk * per_chunk
-        count = min(per_chunk, drawing.count - first)
-        view = np.ndarray((count, drawing.height, drawing.width, 3), np.uint8, memory.buf, slot * size)
         problem = None
         try:
-            for offset in range(count):
-                drawer.draw(first + offset, view[offset])
+            for _frame in canvas.draw(*order):
+                pass
         except Exception as error:  # noqa: BLE001 - reported to the parent, which raises it
             problem = f"{type(error).__name__}: {error}"
-        del view
         _send(answers, problem)
 
 

@@ -209,9 +209,11 @@ class Stage:
         """A rounded rectangle behind content, data axes included; its place is noted in `cards` for layout checks."""
         self.cards.append(rect)
         r = min(radius, rect.w / 2.01, rect.h / 2.01)
-        return self.back.add_patch(FancyBboxPatch(
+        box = FancyBboxPatch(
             (rect.x + r, rect.y + r), rect.w - 2 * r, rect.h - 2 * r, boxstyle=f"round,pad={r},rounding_size={r}",
-            facecolor=self.color(fill), edgecolor=self.color(edge), linewidth=self.line_width(line), zorder=1))
+            facecolor=self.color(fill), edgecolor=self.color(edge), linewidth=self.line_width(line), zorder=1)
+        self.back.add_patch(box)
+        return box
 
     def arrow(self, start: tuple[float, float], end: tuple[float, float], *, color: str = "muted",
               width: float = 0.045, curve: float = 0.0, head: float = 0.2) -> Any:

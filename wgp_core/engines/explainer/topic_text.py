@@ -12,7 +12,17 @@ from dataclasses import dataclass, replace
 
 from ...request import SceneKind, ScenePlan
 from .pages import patterns
-from .pages.language import STOP, Link, key_terms, links, split_sentences, squash, term_key, words
+from .pages.language import (
+    STOP,
+    Link,
+    key_terms,
+    links,
+    split_sentences,
+    squash,
+    strip_instruction,
+    term_key,
+    words,
+)
 from .pages.notation import flat, write_list, write_rows
 from .pages.parts import READ_CHARS_PER_S
 from .pages.shorten import cut
@@ -30,13 +40,7 @@ MAX_ITEMS = 6
 CAPTION_CHARS = 170
 ITEM_CHARS = 480
 
-_INSTRUCTION = re.compile(
-    r"^\s*(?:(?:please|can you|could you|i want(?: you to)?|i'd like(?: you to)?|let'?s|help me(?: to)?)\s+)*"
-    r"(?:(?:explain|describe|show|illustrate|visuali[sz]e|animate|demonstrate|teach|present|make|create|generate|draw|"
-    r"produce|give|write|tell)\b\s*(?:me|us|to me|people)?\s*)?"
-    r"(?:(?:an?|the|some)?\s*(?:\w+\s+){0,2}?(?:video|animation|lecture|lesson|explainer|film|clip|introduction|"
-    r"presentation|tutorial|overview|explanation|diagram)s?\s+(?:about|on|of|to|that (?:explains|shows)|explaining|"
-    r"showing|for)\s+)?(?:(?:about|the (?:concept|idea|topic|notion) of|what)\s+)?", re.I)
+_HEADED = re.compile(r"^\s*(?P<head>[^:.!?\n]{3,60}):[ \t]+(?P<rest>[A-Z0-9](?=[^\n]*\s[^\n]*\s[^\n]*\s).*)$", re.S)
 _PAST = re.compile(r"\b(history|histories|war|wars|revolution|battle|empire|century|origin|fall|rise|crisis)\b", re.I)
 
 
@@ -54,18 +58,14 @@ class Draft:
     closing: bool = False
 
 
-def strip_instruction(text: str) -> str:
-    """The topic without "explain how", "make a video about" and the like; the whole text if nothing were left."""
-    line = squash(text)
-    found = _INSTRUCTION.match(line)
-    rest = line[found.end():].strip(" :,-") if found else line
-    return rest if len(words(rest)) > 0 else line
-
-
 def topic_title(text: str) -> str:
     """A title from the topic's own words: its first line or sentence, without instructions, cut at a word."""
     sentences = split_sentences(text)
-    first = strip_instruction(sentences[0] if sentences else text).rstrip(" .:;,")
+    headed = _HEADED.match(text)
+    opening = headed.group("head") if headed else sentences[0] if sentences else text
+    first = strip_instruction(opening).rstrip(" .:;,")
+    if headed:
+        return patterns.capital(first)
     math = patterns.formula(first)
     if math and len(words(first)) > 6:
         first = first[:math.end].replace("$", "")
@@ -93,12 +93,22 @@ def draft_scenes(text: str) -> tuple[Draft, ...]:
         return (Draft(ScenePlan(squash(text) or "…", SceneKind.TITLE)),)
     if len(found) == 1 and len(words(found[0])) <= 12 and not patterns.formula(found[0]):
         return _bare_topic(found[0].rstrip(" ."))
-    drafts = _from_blocks(body)
+    headed = _HEADED.match(body)
+    drafts = _from_blocks(headed.group("rest") if headed else body)
+    if headed and drafts:
+        drafts[0] = _headed(drafts[0], squash(headed.group("head")))
     if len(drafts) > 2:
         closing = _closing([line for line in found if not patterns.list_mark(line)])
         if closing:
             drafts.append(closing)
     return tuple(drafts)
+
+
+def _headed(draft: Draft, head: str) -> Draft:
+    """The scene under a heading of the text's own ("How tea is made: First ...")."""
+    plan = draft.plan
+    title = head if plan.title in LABELS or len(plan.title) > len(head) else f"{head}: {plan.title}"
+    return replace(draft, plan=replace(plan, title=patterns.capital(title)))
 
 
 def _bare_topic(topic: str) -> tuple[Draft, ...]:
@@ -304,7 +314,8 @@ def _first_term(clause: str) -> str | None:
 def _pair_draft(pair: tuple[str, str], rest: list[str]) -> tuple[list[Draft], int]:
     """ "X vs Y." followed by what is said of each: points stand side by side in the order of the text."""
     left, right, taken = [], [], 1
-    keys = [set(words(side)) - STOP for side in pair]
+    sides = [set(words(side)) - STOP for side in pair]
+    keys = [sides[0] - sides[1], sides[1] - sides[0]]  # of "electric cars" and "diesel cars", what tells them apart
     for sentence in rest[1:]:
         has = set(words(sentence))
         opening = set(words(sentence)[:4])
@@ -379,7 +390,7 @@ def _closing(found: list[str]) -> Draft | None:
     """The sentences that say most about the key terms, in their order."""
     weight = {term_key(term): 1 / (i + 1) for i, term in enumerate(key_terms(" ".join(found)))}
     fit = [i for i, sentence in enumerate(found) if 20 <= len(sentence) <= 130
-           and words(sentence)[:1] and words(sentence)[0] not in _POINTING]
+           and words(sentence)[:1] and words(sentence)[0] not in _POINTING and not patterns.compared(sentence)]
 
     def score(i: int) -> float:
         low = found[i].lower()

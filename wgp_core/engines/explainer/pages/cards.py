@@ -129,7 +129,7 @@ class _Orbits:
         from matplotlib.patches import Circle
 
         w, h = stage.page.w, stage.page.h
-        self.cx, self.cy = (w * 0.86, h * 0.5) if w > h else (w * 0.5, h * 0.12)
+        self.cx, self.cy = (w * 0.95, h * 0.46) if w > h else (w * 0.62, h * 0.03)
         self.rings = []
         for i in range(6):
             r = 1.1 + 1.05 * i

@@ -84,7 +84,8 @@ class ConceptMap(Page):
             larger = ((1.75, 16), *larger)
         for scale, columns in (*larger, (1.0, 16), (0.88, 14), (0.76, 13), (0.64, 12)):
             sizes = [_measure(stage, term, "heading", scale, columns, PAD_X, PAD_Y) for term in terms]
-            labels = [_measure(stage, label, "label", min(max(scale, 0.9), 1.4), 16, 0.07, 0.04) if label else (0.0, 0.0)
+            small = min(max(scale, 0.9), 1.4)
+            labels = [_measure(stage, label, "label", small, 16, 0.07, 0.04) if label else (0.0, 0.0)
                       for _, _, label in self.edges]
             made = lay_out(sizes, pairs, labels, area)
             if made and (best is None or made.cost - 9 * scale < best[0].cost - 9 * best[2]):

@@ -46,8 +46,8 @@ def _plain(body: str) -> str:
     out = re.sub(r"(?:sqrt|√)\s*\(([^()]*)\)", r"\\sqrt{\1}", out)
     out = re.sub(r"√\s*(\w+)", r"\\sqrt{\1}", out)
     for written, command in (("<=", r"\leq "), (">=", r"\geq "), ("!=", r"\neq "), ("->", r"\rightarrow "),
-                             ("*", r" \cdot "), ("·", r" \cdot "), ("×", r" \times "), ("%", r"\%"), ("#", r"\#"), ("&", r"\&"),
-                             ("′", "'")):
+                             ("*", r" \cdot "), ("·", r" \cdot "), ("×", r" \times "), ("%", r"\%"), ("#", r"\#"),
+                             ("&", r"\&"), ("′", "'")):
         out = out.replace(written, command)
     out = re.sub(r"(?<![\\A-Za-z])(" + "|".join(_GREEK + _FUNCTIONS) + r")(?![A-Za-z])", r"\\\1 ", out)
     out = re.sub(r"(?<=[A-Za-z]{2}) (?=[A-Za-z]{2})", r"\\ ", out)  # words keep their spaces
@@ -179,7 +179,7 @@ class Formula(Page):
 
 def _find_glyph(glyphs: object, symbol: str) -> tuple[float, float, float] | None:
     """x, y and size in points of the first glyph that shows the first letter of `symbol`."""
-    greek = dict(zip(_GREEK, "αβγδεζηθκλμνξπρστφχψωΓΔΘΛΣΦΨΩ", strict=True))
+    greek: dict[str, str] = dict(zip(_GREEK, "αβγδεζηθκλμνξπρστφχψωΓΔΘΛΣΦΨΩ", strict=True))
     letter = greek.get(symbol.strip("\\$ "), symbol.strip("\\$ ")[:1])
     for font, size, *codes, x, y in glyphs:  # type: ignore[attr-defined]
         if letter and (codes[0] == ord(letter) or font.get_char_index(ord(letter)) in codes[1:]):

@@ -45,11 +45,11 @@ join jump keep kill know land lay lead learn leave let lie lift limit live lose 
 mean measure meet melt merge mix move multiply need obey observe occur offer open operate orbit order organize
 organise originate own oxidize pass pay penetrate perform permit play point possess pour precede predict press prevent
 print process produce project promote protect prove provide publish pull pump push put raise reach react read receive
-record reduce reflect regulate reject relate relax release rely remain remove repeat repel replace represent require
-resist respond result return reveal rise roll rotate rule run say scatter see seek sell send separate serve set shape
-share shift shine show shrink sign sink sit skip sleep slide slow solve sort speak speed spin split spread squeeze
-stand start stay stick stop store stretch strike study submerge supply support surround survive swim take talk teach
-tell test think throw touch trace track trade train transfer transform translate transmit transport trap travel
+record reduce reflect regulate refuel reject relate relax release rely remain remove repeat repel replace represent
+require resist respond result return reveal rise roll rotate rule run say scatter see seek sell send separate serve
+set shape share shift shine show shrink sign sink sit skip sleep slide slow solve sort speak speed spin split spread
+squeeze stand start stay stick stop store stretch strike study submerge supply support surround survive swim take talk
+teach tell test think throw touch trace track trade train transfer transform translate transmit transport trap travel
 trigger turn understand unite use vaporize vary vibrate visit wait walk wash watch wear weigh win work write yield
 """.split()
 _IRREGULAR = """
@@ -156,6 +156,22 @@ def _ends(head: str, rest: str) -> bool:
 def words(text: str) -> list[str]:
     """Word tokens in lower case."""
     return [token.lower() for token in _TOKEN.findall(text) if token[0].isalnum()]
+
+
+_INSTRUCTION = re.compile(
+    r"^\s*(?:(?:please|can you|could you|i want(?: you to)?|i'd like(?: you to)?|let'?s|help me(?: to)?)\s+)*"
+    r"(?:(?:explain|describe|show|illustrate|visuali[sz]e|animate|demonstrate|teach|present|make|create|generate|draw|"
+    r"produce|give|write|tell)\b\s*(?:me|us|to me|people)?\s*)?"
+    r"(?:(?:an?|the|some)?\s*(?:\w+\s+){0,2}?(?:video|animation|lecture|lesson|explainer|film|clip|introduction|"
+    r"presentation|tutorial|overview|explanation|diagram)s?\s+(?:about|on|of|to|that (?:explains|shows)|explaining|"
+    r"showing|for)\s+)?(?:(?:about|the (?:concept|idea|topic|notion) of|what)\s+)?", re.I)
+
+def strip_instruction(text: str) -> str:
+    """The topic without "explain how", "make a video about" and the like; the whole text if nothing were left."""
+    line = squash(text)
+    found = _INSTRUCTION.match(line)
+    rest = line[found.end():].strip(" :,-") if found else line
+    return rest if len(words(rest)) > 0 else line
 
 
 @dataclass(frozen=True)
@@ -282,7 +298,7 @@ def links(sentence: str) -> list[Link]:
         elif chunk.kind in "vc":
             text = "" if chunk.kind == "c" else chunk.text
             if targets:
-                relative = not joined or (text.split()[:1] and text.split()[0].lower() in ("which", "where", "who", "that"))
+                relative = not joined or text.lower().startswith(("which", "where", "who", "that"))
                 sources, targets = ([targets[-1]] if relative else sources), []
                 label = text
             elif sources:

@@ -129,7 +129,8 @@ class Comparison(Page):
         head = Rect(area.x, body.top + gap, area.w, head_h)
         self.heads = []
         columns = head.columns(2, 0.4)
-        titles = paragraphs(stage, [r.inset(0.25, 0.08) for r in columns], (self.left, self.right), "title", ha="center")
+        titles = paragraphs(stage, [r.inset(0.25, 0.08) for r in columns], (self.left, self.right), "title",
+                            ha="center")
         for rect, words, tint, dx in zip(columns, titles, ("s0", "s1"), (-0.6, 0.6), strict=True):
             words.set(color=stage.color(tint), fontweight="bold")
             if stage.width_of(words) > rect.w - 0.3:

@@ -24,10 +24,10 @@ _LIST_LINE = re.compile(r"^\s*(?:(?P<number>\(?(?P<n>\d{1,3})[.)])|(?P<bullet>[-
 _INLINE_NUMBER = re.compile(r"(?:(?<=\s)|^)\(?(\d{1,2})[.)]\s+")
 _FIRST = re.compile(r"^(?:first(?:ly| of all)?|to (?:begin|start)(?: with)?|step (?:1|one))\b\s*[,:]?\s*", re.I)
 _STEP = re.compile(r"^(?:(?:and\s+)?(?:first(?:ly| of all)?|second(?:ly)?|third(?:ly)?|fourth(?:ly)?|fifth(?:ly)?|then|"
-                   r"next|after that|after this|afterwards?|finally|lastly|at last|in the end)\b|step \w+\b)\s*[,:]?\s*",
-                   re.I)
-_CLAUSE = re.compile(r"\s*[,;]?\s*(?:and\s+)?(?=\b(?:then|next|finally|after that|afterwards?|lastly|secondly|thirdly)\b)",
-                     re.I)
+                   r"next|after that|after this|afterwards?|finally|lastly|at last|in the end)\b|step \w+\b)"
+                   r"\s*[,:]?\s*", re.I)
+_CLAUSE = re.compile(r"\s*[,;]?\s*(?:and\s+)?"
+                     r"(?=\b(?:then|next|finally|after that|afterwards?|lastly|secondly|thirdly)\b)", re.I)
 
 _DEFINES = re.compile(
     r"^(?P<term>(?:(?:an?|the)\s+)?[^\s,;:.!?]+(?:\s+[^\s,;:.!?]+){0,5}?)\s+(?P<rest>(?:is|are)\s+(?:an?|the|any|one|"
@@ -39,16 +39,18 @@ all some many most today now each every""".split())
 _VERSUS = re.compile(r"^(?P<a>.{1,60}?)\s+(?:versus|vs\.?|compared (?:with|to))\s+(?P<b>.{1,60}?)[.?!]?$", re.I)
 _BETWEEN = re.compile(r"\b(?:differences?|comparison|choice|contrast)\s+(?:between|of)\s+(?P<a>.{1,60}?)\s+and\s+"
                       r"(?P<b>[^.,;?!]{1,60})", re.I)
-_COMPARE = re.compile(r"^(?:compare|contrast)\s+(?P<a>.{1,60}?)\s+(?:and|with|to|against)\s+(?P<b>[^.,;?!]{1,60})", re.I)
-_WHILE = re.compile(r"^(?:(?:while|whereas|although)\s+(?P<a1>[^,;]+),\s*(?P<b1>.+)|(?P<a2>.+?),?\s+(?:while|whereas)\s+"
-                    r"(?P<b2>.+))$", re.I)
+_COMPARE = re.compile(r"^(?:compare|contrast)\s+(?P<a>.{1,60}?)\s+(?:and|with|to|against)\s+"
+                      r"(?P<b>[^.,;?!]{1,60})", re.I)
+_WHILE = re.compile(r"^(?:(?:while|whereas|although)\s+(?P<a1>[^,;]+),\s*(?P<b1>.+)|(?P<a2>.+?),?\s+"
+                    r"(?:while|whereas)\s+(?P<b2>.+))$", re.I)
 
-_DELIMITED = re.compile(r"\$\$(.+?)\$\$|\\\[(.+?)\\\]|\\\((.+?)\\\)|(?<![\w$])\$(?!\s)([^$\n]{1,200}?)(?<!\s)\$(?![\w$])",
+_DELIMITED = re.compile(r"\$\$(.+?)\$\$|\\\[(.+?)\\\]|\\\((.+?)\\\)|"
+                        r"(?<![\w$])\$(?!\s)([^$\n]{1,200}?)(?<!\s)\$(?![\w$])",
                         re.S)
 _FUNCTIONS = (r"sin|cos|tan|log|ln|exp|sqrt|max|min|lim|det|var|alpha|beta|gamma|delta|theta|lambda|sigma|omega|phi|"
               r"psi|rho|tau|eta|epsilon|sum|int|pi|mu|nu")
-_COMMON = ("is|in|of|to|at|as|by|an|or|if|on|it|we|no|so|up|do|be|he|me|my|us|go|and|for|the|are|can|its|has|was|but|not|"
-           "all|per")
+_COMMON = ("is|in|of|to|at|as|by|an|or|if|on|it|we|no|so|up|do|be|he|me|my|us|go|and|for|the|are|can|its|has|was|but|"
+           "not|all|per")
 _SYMBOL = (rf"(?<![A-Za-z])(?!(?:{_COMMON})\b)(?:[A-Za-z]{{1,3}}(?![A-Za-z])[\d'′]*|"
            rf"[α-ωΑ-Ω∇∂ℏ]+[A-Za-z]?(?![A-Za-z])[\d'′]*)")
 _ATOM = (rf"(?:(?:{_FUNCTIONS})\b|{_SYMBOL}(?:_\w+)?|\d+(?:[.,]\d+)?%?|[()\[\]|∞π√∑∫²³¹⁰⁴⁻½'′])")
