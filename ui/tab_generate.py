@@ -243,7 +243,7 @@ def _wire_form(own: Generate, studio: Studio) -> None:
         return [problem + notices(notes), *fill(studio, fitted, shown=now)]
 
     gr.on([f.engine.input, f.size.input, f.width.blur, f.height.blur, f.fps.blur, f.frames.blur], snap, inputs,
-          [own.message, *own.form_outputs], **QUIET)
+          [own.message, *own.form_outputs], trigger_mode="always_last", **QUIET)
     f.seconds.input(None, None, f.frames, js="() => null")
     own.dice.click(None, None, f.seed, js="() => Math.floor(Math.random() * 4294967295)")
     f.start_image.upload(_check_picture, f.start_image, [own.message, f.start_image], **QUIET)
@@ -277,7 +277,8 @@ def _wire_memory(own: Generate, window: Window) -> None:
     saved = ", ".join(name for name in NAMES if name not in pictures)
     keep = f"({', '.join(NAMES)}, kept) => window.wgpFormReady ? {{{saved}}} : kept"
     changes = [getattr(own.fields, name).change for name in NAMES if name not in pictures]
-    gr.on(changes, None, [*inputs, own.kept], own.kept, js=keep, show_progress="hidden")
+    gr.on(changes, None, [*inputs, own.kept], own.kept, js=keep, show_progress="hidden",
+          trigger_mode="multiple")
 
     def restore(saved: Any) -> list[Any]:
         values = FormValues.from_saved(saved)

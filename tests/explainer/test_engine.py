@@ -17,10 +17,10 @@ from wgp_core.engines.base import RenderSession, RuntimeOptions
 from wgp_core.engines.explainer import pool
 from wgp_core.engines.explainer.camera import move
 from wgp_core.engines.explainer.engine import ExplainerEngine
+from wgp_core.engines.registry import builtin
 from wgp_core.errors import EngineError
 from wgp_core.events import Cancelled, CancelToken
 from wgp_core.generate import GenerationContext, generate_video
-from wgp_core.engines.registry import builtin
 from wgp_core.media.probe import count_frames, probe
 from wgp_core.paths import PROGRAM_ROOT, Paths
 from wgp_core.request import CameraMovement, OutputOptions, SceneKind, ScenePlan, Theme, VideoRequest
@@ -69,7 +69,7 @@ def test_seed_theme_and_topic_change_the_frames(paths: Paths) -> None:
     assert len(seen) == 5
 
 
-def test_a_cancel_ends_the_drawing_processes(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_a_cancel_no_process_draws_on_and_the_next_video_is_whole(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "SMALL_WORK_PIXELS", 0)
     token = CancelToken()
     session = RenderSession(runtime=RuntimeOptions(render_processes=2), cancel=token)
@@ -80,7 +80,11 @@ def test_a_cancel_ends_the_drawing_processes(paths: Paths, monkeypatch: pytest.M
     token.cancel()
     with pytest.raises(Cancelled):
         list(stream.frames)
-    assert not any("explainer.pool" in " ".join(child.cmdline()) for child in psutil.Process().children())
+    left = [child for child in psutil.Process().children() if "explainer.pool" in " ".join(child.cmdline())]
+    before = [child.cpu_times().user for child in left]
+    time.sleep(0.5)
+    assert [child.cpu_times().user for child in left] == before
+    assert frames_of(paths, request(), 2) == frames_of(paths, request(), 1)
 
 
 def test_a_killed_drawing_process_is_an_error_and_not_a_hang(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:

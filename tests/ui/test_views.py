@@ -14,6 +14,7 @@ from ui.progress import job_view, now_panel, overall_percent
 from ui.tab_library import Query
 from wgp_core.errors import QueueError, RequestError
 from wgp_core.events import Stage
+from wgp_core.jobs.recovery import recover_at_startup
 from wgp_core.jobs.tasks import DeviceReport, GpuInfo
 from wgp_core.request import VideoRequest
 from wgp_core.store.records import JobProgress, JobRecord, JobState
@@ -142,7 +143,7 @@ def test_interrupted_jobs_are_told_beside_the_form(studio):
     assert "interrupted" not in stage.views(studio, "")[0]
     studio.queue.submit(VideoRequest(prompt="x"))
     studio.store.jobs.claim(4242)
-    studio.supervisor.recover_at_startup()
+    recover_at_startup(studio.store, studio.paths, resume=False)
     assert "1 interrupted job can be resumed." in stage.views(studio, "")[0]
 
 

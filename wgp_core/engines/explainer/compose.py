@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from .pages.build import build_page, detect_page, glyph_notes
 from .pages.notation import looks_written
 from .pages.parts import READ_CHARS_PER_S, Page
 from .pages.shorten import abridge
-from .scene import Scene
+from .scene import Scene, Slot
 from .topic_text import Draft, draft_scenes, topic_title
 
 if TYPE_CHECKING:
@@ -32,15 +32,6 @@ SUMMARY_FROM_S = 20.0
 TITLE_S = 2.6
 TITLE_MOST_S = 3.5
 _PLACE = re.compile(r"^\s*([a-z0-9]+(?:-[a-z0-9]+)*)(?:#(\d+))?\s*$")
-
-
-@dataclass(frozen=True)
-class Slot:
-    """A scene with its place in the video: frames `first_frame` to `first_frame + frames - 1`."""
-
-    scene: Scene
-    first_frame: int
-    frames: int
 
 
 # -- deciding ---------------------------------------------------------------------------------------------------

@@ -9,8 +9,7 @@ import numpy as np
 from ...request import CameraMovement, Theme
 from . import camera
 from .chrome import dress
-from .compose import Slot
-from .scene import Clock
+from .scene import Clock, Slot
 from .stage import Stage
 from .theme import palette
 

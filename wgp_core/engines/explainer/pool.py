@@ -1,12 +1,14 @@
 """Drawing processes: several frames at once, delivered in order, with nothing copied through a pipe but orders.
 
 Each process is a plain `python -m wgp_core.engines.explainer.pool` that draws chunks of frames straight into shared
-memory. It ends by itself when its parent closes the pipe or dies. A short video is drawn in this process instead.
+memory. It is kept for the next video, and ends by itself when its parent closes the pipe or dies. A short video is
+drawn in this process instead.
 """
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import pickle
 import subprocess
@@ -15,7 +17,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from multiprocessing import resource_tracker, shared_memory
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -23,6 +25,8 @@ from ...errors import EngineError
 from ...events import CancelToken
 from ...paths import PROGRAM_ROOT
 from .drawing import Drawing, FrameDrawer
+
+log = logging.getLogger(__name__)
 
 CHUNK_BYTES = 24 * 2**20
 SMALL_WORK_PIXELS = 12_000_000
@@ -171,52 +175,83 @@ class _Canvas:
             yield frame
 
 
+class _Process:
+    """One drawing process. `ask` sends an order and waits for the answer."""
+
+    _idle: ClassVar[list[_Process]] = []
+
+    def __init__(self) -> None:
+        self._popen = subprocess.Popen(
+            [sys.executable, "-m", __name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=PROGRAM_ROOT,
+            env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"})
+
+    @classmethod
+    def borrow(cls) -> _Process:
+        """One that is left from an earlier video and still lives, else a new one."""
+        while cls._idle:
+            process = cls._idle.pop()
+            if process._popen.poll() is None:
+                return process
+            process.kill()
+        return cls()
+
+    def give_back(self) -> None:
+        self._idle.append(self)
+
+    def ask(self, order: Any) -> Any:
+        assert self._popen.stdin is not None and self._popen.stdout is not None
+        pickle.dump(order, self._popen.stdin, protocol=pickle.HIGHEST_PROTOCOL)
+        self._popen.stdin.flush()
+        return _receive(self._popen.stdout)
+
+    def status(self) -> int | None:
+        return self._popen.poll()
+
+    def kill(self) -> None:
+        self._popen.kill()
+        self._popen.wait()
+        for pipe in (self._popen.stdin, self._popen.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+
+
 class _Painter:
-    """One drawing process and the thread that feeds it chunks."""
+    """Feeds chunks to one drawing process, in a thread of its own."""
 
     def __init__(self, drawing: Drawing, memory: str, board: _Board, per_chunk: int) -> None:
         self._board = board
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", __name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=PROGRAM_ROOT,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"})
+        self._process = _Process.borrow()
         self._order = (drawing, memory, per_chunk)
+        self._clean = False
         self._thread = threading.Thread(target=self._feed, name="painter", daemon=True)
         self._thread.start()
 
     def _feed(self) -> None:
-        stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin is not None and stdout is not None
         try:
-            _send(stdin, self._order)
+            self._process.ask(self._order)  # answered when it is ready: a chunk given earlier would keep all waiting
             while (order := self._board.take(wait=True)) is not None:
-                _send(stdin, order)
-                answer = _receive(stdout)
-                if answer is not None:
-                    raise EngineError(f"Drawing a frame failed: {answer}.")
+                problem = self._process.ask(order)
+                if problem is not None:
+                    raise EngineError(f"Drawing a frame failed: {problem}.")
                 self._board.finish(*order)
-            stdin.close()
-        except (OSError, EOFError) as error:
-            code = self._process.poll()
-            self._board.fail(EngineError(f"A drawing process ended unexpectedly (status {code}).",
+            self._process.ask(None)  # lets go of the drawing and its memory
+            self._clean = True
+        except (OSError, EOFError, pickle.UnpicklingError):
+            log.debug("a drawing process is gone", exc_info=True)
+            self._board.fail(EngineError(f"A drawing process ended unexpectedly (status {self._process.status()}).",
                                          fix="Try again; if it happens again, the machine may be short of memory."))
-            if not isinstance(error, EOFError | BrokenPipeError):
-                raise
         except EngineError as error:
             self._board.fail(error)
 
     def stop(self) -> None:
-        self._process.kill()
-        self._thread.join()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
-        self._process.wait()
-
-
-def _send(pipe: Any, value: Any) -> None:
-    pickle.dump(value, pipe, protocol=pickle.HIGHEST_PROTOCOL)
-    pipe.flush()
+        """After the board is closed. A process in the middle of a chunk is not waited for."""
+        self._thread.join(timeout=0.2)
+        if self._thread.is_alive() or not self._clean:
+            self._process.kill()
+            self._thread.join()
+        else:
+            self._process.give_back()
 
 
 def _receive(pipe: Any) -> Any:
@@ -224,29 +259,38 @@ def _receive(pipe: Any) -> Any:
     return pickle.load(pipe)  # noqa: S301 - both ends are this module
 
 
+def _orders(pipe: Any) -> Iterator[Any]:
+    """What the parent sends, until it closes the pipe or dies."""
+    with contextlib.suppress(EOFError):
+        while True:
+            yield _receive(pipe)
+
+
 def _child() -> None:
-    """The drawing process: a drawing first, then chunk after chunk; None or an error text is the answer."""
-    orders, answers = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    """The drawing process. Orders: a drawing (answered "ready"), chunks (answered None or an error), None (the end)."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # a stray print must not reach the pipe
-    try:
-        drawing, name, per_chunk = _receive(orders)
-    except EOFError:
-        return
+    canvas: _Canvas | None = None
+    for order in _orders(sys.stdin.buffer):
+        answer: str | None = None
+        try:
+            if order is None:
+                canvas = None
+            elif isinstance(order[0], Drawing):
+                canvas, answer = _Canvas(order[0], _attach(order[1]), order[2]), "ready"
+            elif canvas is not None:
+                for _frame in canvas.draw(*order):
+                    pass
+        except Exception as error:  # noqa: BLE001 - reported to the parent, which raises it
+            answer = f"{type(error).__name__}: {error}"
+        pickle.dump(answer, answers, protocol=pickle.HIGHEST_PROTOCOL)
+        answers.flush()
+
+
+def _attach(name: str) -> shared_memory.SharedMemory:
     memory = shared_memory.SharedMemory(name=name)
     resource_tracker.unregister(memory._name, "shared_memory")  # type: ignore[attr-defined]  # the parent owns it
-    canvas = _Canvas(drawing, memory, per_chunk)
-    while True:
-        try:
-            order = _receive(orders)
-        except EOFError:
-            return
-        problem = None
-        try:
-            for _frame in canvas.draw(*order):
-                pass
-        except Exception as error:  # noqa: BLE001 - reported to the parent, which raises it
-            problem = f"{type(error).__name__}: {error}"
-        _send(answers, problem)
+    return memory
 
 
 if __name__ == "__main__":

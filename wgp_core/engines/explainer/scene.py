@@ -83,5 +83,14 @@ class Scene(ABC):
     def build(self, stage: Stage) -> None:
         """Create every artist once; those that change are made with `stage.moving(...)`."""
 
-    def draw(self, clock: Clock) -> None:
+    def draw(self, clock: Clock) -> None:  # noqa: B027 - a still scene draws nothing anew
         """Set the moving artists for this moment. Must depend on nothing but `clock` and the scene's data."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A scene with its place in the video: frames `first_frame` to `first_frame + frames - 1`."""
+
+    scene: Scene
+    first_frame: int
+    frames: int
