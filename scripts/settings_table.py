@@ -10,13 +10,14 @@ from wgp_core.settings import setting_specs
 
 
 def table() -> str:
-    lines = ["# Settings", "", "Made from the declarations in `wgp_core/settings.py`. A flag wins over the environment, the "
-             "environment over", "`settings.json`, and that over the default.", ""]
+    lines = ["# Settings", "", "Made from the declarations in `wgp_core/settings.py`. A flag wins over the "
+             "environment, the environment over", "`settings.json`, and that over the default.", ""]
     group = ""
     for spec in setting_specs():
         if spec.group != group:
             group = spec.group
-            lines += ["", f"## {group}", "", "| name | default | values | environment | what it does |", "|---|---|---|---|---|"]
+            lines += ["", f"## {group}", "", "| name | default | values | environment | what it does |",
+                      "|---|---|---|---|---|"]
         default = "(empty)" if spec.default == "" else str(spec.default).lower() if spec.kind is bool else spec.default
         text = spec.help.replace("|", "\\|")
         lines.append(f"| `{spec.name}` | {default} | {spec.describe()} | `{spec.env}` | {text} |")

@@ -59,8 +59,9 @@ def test_the_container_files_are_sound() -> None:
     compose = yaml.safe_load((PROGRAM_ROOT / "docker-compose.yml").read_text())
     assert compose["services"]["t2v-gpu"]["profiles"] == ["gpu"]
     assert all(port.startswith("127.0.0.1:") for port in compose["services"]["t2v"]["ports"])
-    lint = subprocess.run([sys.executable, "-m", "yamllint", "-d", "{extends: default, rules: {line-length: {max: 120}}}",
-                           "docker-compose.yml"], cwd=PROGRAM_ROOT, capture_output=True, text=True, check=False)
+    rules = "{extends: default, rules: {line-length: {max: 120}}}"
+    lint = subprocess.run([sys.executable, "-m", "yamllint", "-d", rules, "docker-compose.yml"], cwd=PROGRAM_ROOT,
+                          capture_output=True, text=True, check=False)
     assert lint.returncode == 0, lint.stdout
     dockerfile = (PROGRAM_ROOT / "Dockerfile").read_text()
     assert "USER studio" in dockerfile and "--no-cache-dir" in dockerfile

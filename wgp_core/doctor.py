@@ -53,7 +53,8 @@ def examine(paths: Paths, *, port: int = DEFAULT_PORT) -> Iterator[Finding]:
         try:
             yield from check()
         except (OSError, WgpError, subprocess.SubprocessError) as error:
-            yield Finding(getattr(check, "__name__", "check").strip("_"), Level.FAIL, f"The check itself failed: {error}")
+            name = getattr(check, "__name__", "check").strip("_")
+            yield Finding(name, Level.FAIL, f"The check itself failed: {error}")
 
 
 def _python() -> Iterator[Finding]:
@@ -165,6 +166,7 @@ def _port(port: int) -> Iterator[Finding]:
         try:
             sock.bind(("127.0.0.1", port))
         except OSError:
-            yield Finding(f"Port {port}", Level.WARN, "in use", f"Start with --server-port {port + 1}, or close what has it.")
+            yield Finding(f"Port {port}", Level.WARN, "in use",
+                          f"Start with --server-port {port + 1}, or close what has it.")
         else:
             yield Finding(f"Port {port}", Level.OK, "free")

@@ -171,7 +171,8 @@ def _print_plan(items: tuple[BatchItem, ...], context: GenerationContext, consol
         if as_json:
             sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
         else:
-            table.add_row(str(item.number), *(str(row.get(k, "")) for k in ("prompt", "engine", "size", "frames", "fps")),
+            cells = (str(row.get(key, "")) for key in ("prompt", "engine", "size", "frames", "fps"))
+            table.add_row(str(item.number), *map(_plain, cells),
                           f"[red]{_plain(problem)}" if problem else _plain(" ".join(row["warnings"])))
     if not as_json:
         console.print(table)

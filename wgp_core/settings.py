@@ -46,7 +46,8 @@ class SettingSpec:
             raise SettingsError(f"{self.label} ({self.name}) cannot be {value!r}.",
                                 fix=f"It must be {self.describe()}.") from None
         if self.choices and parsed not in self.choices:
-            raise SettingsError(f"{self.label} ({self.name}) cannot be {value!r}.", fix=f"It must be {self.describe()}.")
+            raise SettingsError(f"{self.label} ({self.name}) cannot be {value!r}.",
+                                fix=f"It must be {self.describe()}.")
         too_low = self.low is not None and parsed < self.low
         too_high = self.high is not None and parsed > self.high
         if too_low or too_high:

@@ -69,7 +69,8 @@ def test_seed_theme_and_topic_change_the_frames(paths: Paths) -> None:
     assert len(seen) == 5
 
 
-def test_after_a_cancel_no_process_draws_on_and_the_next_video_is_whole(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_a_cancel_no_process_draws_on_and_the_next_video_is_whole(
+        paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "SMALL_WORK_PIXELS", 0)
     token = CancelToken()
     session = RenderSession(runtime=RuntimeOptions(render_processes=2), cancel=token)
@@ -118,7 +119,7 @@ def test_drawing_processes_end_with_their_parent() -> None:
         painters = [c for c in children if "explainer.pool" in " ".join(c.cmdline())]
         assert len(painters) == 1
         parent.kill()
-    gone, alive = psutil.wait_procs(painters, timeout=10)
+    _gone, alive = psutil.wait_procs(painters, timeout=10)
     assert not alive
 
 

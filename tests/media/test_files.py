@@ -67,7 +67,8 @@ json_values = st.recursive(st.none() | st.booleans() | st.integers() | st.text()
 
 
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(manifest=st.dictionaries(st.text(), json_values), title=st.text(st.characters(codec="utf-8", exclude_characters="\0")))
+@given(manifest=st.dictionaries(st.text(), json_values),
+       title=st.text(st.characters(codec="utf-8", exclude_characters="\0")))
 def test_any_manifest_comes_back(tmp_path: Path, manifest: dict, title: str) -> None:
     manifest = {**manifest, "wgp_manifest": 1}
     source = tmp_path / "a.mp4"

@@ -39,11 +39,13 @@ def load_image(path: Path) -> np.ndarray:
                 upright = Image.alpha_composite(white, clear)
             return np.asarray(upright.convert("RGB"))
     except UnidentifiedImageError as error:
-        raise MediaError(f"{path.name} is not a picture.", fix="Choose a JPEG, PNG, WebP, BMP, TIFF or GIF file.") from error
+        raise MediaError(f"{path.name} is not a picture.",
+                         fix="Choose a JPEG, PNG, WebP, BMP, TIFF or GIF file.") from error
     except Image.DecompressionBombError as error:
         raise MediaError(f"{path.name} is too large a picture.", fix="Scale it down first.") from error
     except (OSError, SyntaxError, ValueError) as error:
-        raise MediaError(f"{path.name} is damaged and cannot be read: {error}.", fix="Save it again, or choose another.") from error
+        raise MediaError(f"{path.name} is damaged and cannot be read: {error}.",
+                         fix="Save it again, or choose another.") from error
 
 
 def save_jpeg(frame: np.ndarray, path: Path, *, longest: int = 0, quality: int = 88) -> Path:

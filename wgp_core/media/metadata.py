@@ -30,7 +30,8 @@ def write_video(source: Path, target: Path, manifest: Mapping[str, Any], *, titl
         tags.write_text(f";FFMETADATA1\ntitle={_escape(title)}\n{KEY}={_escape(text)}\n", encoding="utf-8")
         try:
             ffmpeg.run(["-y", "-i", str(source), "-f", "ffmetadata", "-i", str(tags), "-map_metadata", "1", "-map", "0",
-                        "-c", "copy", "-movflags", _MOVFLAGS[target.suffix.lower() == ".mov"], str(target)], what="Writing the settings into the video")
+                        "-c", "copy", "-movflags", _MOVFLAGS[target.suffix.lower() == ".mov"], str(target)],
+                       what="Writing the settings into the video")
         except BaseException:
             target.unlink(missing_ok=True)
             raise

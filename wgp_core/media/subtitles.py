@@ -34,7 +34,7 @@ def _one_block(text: str) -> str:
 
 
 def write(captions: Sequence[Caption], video: Path) -> tuple[Path, ...]:
-    """Write `VIDEO.srt` and `VIDEO.vtt` (or the next free names); returns them, or nothing where there is nothing to say."""
+    """Write `VIDEO.srt` and `VIDEO.vtt` (or the next free names); returns them, none where nothing is said."""
     spoken = [c for c in captions if c.text.strip()]
     if not spoken:
         return ()
