@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 TABS: tuple[ModuleType, ...] = (tab_generate, tab_queue, tab_library, tab_models, tab_settings)
 
+MAX_UPLOAD = "512mb"
+
 BRAND = f'<header class="w-brand"><i class="w-logo"></i><h1>{NAME}</h1></header>'
 
 
@@ -49,4 +51,4 @@ def window_options(studio: Studio) -> dict[str, Any]:
     paths = studio.paths
     served = (paths.outputs, paths.previews, paths.posters, paths.uploads, paths.trash, paths.cache)
     return {"theme": studio_theme(), "css": style_sheet(), "head": HEAD, "footer_links": [],
-            "allowed_paths": [str(folder) for folder in served]}
+            "allowed_paths": [str(folder) for folder in served], "max_file_size": MAX_UPLOAD}

@@ -52,6 +52,12 @@ def reset(page: Page) -> None:
     expect(page.locator("#prompt textarea")).to_have_value("")
 
 
+def open_section(page: Page, name: str) -> None:
+    """Open an accordion and let its fields settle: they are made at this moment."""
+    page.get_by_role("button", name=name).click()
+    page.wait_for_timeout(400)
+
+
 def stop_all(page: Page) -> None:
     """Cancel what is still open, so that tests do not wait for each other."""
     while page.locator("#cancel").is_enabled():
@@ -112,13 +118,13 @@ def test_sizes_snap_visibly(open_page):
 def test_form_survives_a_reload(open_page):
     page = open_page()
     page.fill("#prompt textarea", "a pendulum that swings")
-    page.get_by_role("button", name="Advanced").click()
+    open_section(page, "Advanced")
     page.fill("#seed input", "77")
     page.keyboard.press("Tab")
     page.wait_for_timeout(500)
     page.reload()
     expect(page.locator("#prompt textarea")).to_have_value("a pendulum that swings")
-    page.get_by_role("button", name="Advanced").click()
+    open_section(page, "Advanced")
     expect(page.locator("#seed input")).to_have_value("77")
 
 
@@ -184,7 +190,7 @@ def test_settings_come_back_from_the_file(open_page, program):
     expect(page.locator("#form-message")).to_contain_text("The settings of the video are in the form.")
     expect(page.locator("#prompt textarea")).to_have_value(SHORT)
     expect(page.locator("#width input")).to_have_value("320")
-    page.get_by_role("button", name="Advanced").click()
+    open_section(page, "Advanced")
     expect(page.locator("#seed input")).to_have_value(seed)
 
 
@@ -199,7 +205,7 @@ def test_a_file_without_settings_says_so(open_page, tmp_path):
 def test_settings_refuse_a_wrong_value_and_save_a_right_one(open_page, program):
     page = open_page()
     open_tab(page, "Settings")
-    page.get_by_role("button", name="Output").click()
+    open_section(page, "Output")
     page.fill("#set-crf input", "99")
     page.click("#save-settings")
     expect(page.locator("#settings-message [role=alert]")).to_contain_text("It must be a whole number from 0 to 51")
@@ -233,7 +239,7 @@ def test_queue_pause_reorder_edit_duplicate_and_remove(open_page):
     expect(page.get_by_role("button", name="Resume queue")).to_be_visible()
     open_tab(page, "Generate")
     reset(page)
-    page.get_by_role("button", name="Many prompts").click()
+    open_section(page, "Many prompts")
     page.get_by_role("radio", name="One video per line").check()
     page.fill("#prompt textarea", "first topic\nsecond topic\n# a remark\nthird topic")
     page.click("#generate")
@@ -251,7 +257,7 @@ def test_queue_pause_reorder_edit_duplicate_and_remove(open_page):
     page.locator("#queue-list .w-job.queued").nth(0).locator("[data-action=edit]").click()
     expect(page.locator("#edit-prompt textarea")).to_have_value("first topic")
     page.fill("#edit-prompt textarea", "another topic")
-    page.get_by_role("button", name="All settings of this job").click()
+    open_section(page, "All settings of this job")
     page.fill("#edit-json textarea", '{"seconds": 6, "colour": "blue"}')
     page.click("#edit-save")
     expect(page.locator("#queue-message [role=alert]")).to_contain_text("Unknown key in the request: colour")
