@@ -167,7 +167,7 @@ def test_jobs_and_videos_are_found_again(open_page):
     expect(page.locator("#library-message")).to_contain_text("The note is saved.")
 
 
-def test_delete_asks_twice_and_can_be_undone(open_page):
+def test_delete_asks_first_and_can_be_undone(open_page):
     page = open_page()
     open_tab(page, "Library")
     page.locator("#library-grid .w-thumb").click()

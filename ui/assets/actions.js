@@ -1,9 +1,26 @@
-/* Buttons inside HTML: [data-action] fires a click event with its data, [data-copy] copies, [data-confirm] asks twice. */
-const disarm = (button) => {
-  if (!button.dataset.label) return;
-  button.textContent = button.dataset.label;
-  delete button.dataset.label;
-  button.classList.remove('armed');
+/* Buttons inside HTML: [data-action] fires a click event with its data, [data-copy] copies, [data-confirm] asks first.
+   The question hangs on the body: the list below it may be drawn anew meanwhile, which must not take it away. */
+const ask = (button, go) => {
+  document.querySelector('.w-confirm')?.remove();
+  const box = Object.assign(document.createElement('div'), { className: 'w-confirm' });
+  const yes = Object.assign(document.createElement('button'), { type: 'button', className: 'w-btn armed' });
+  yes.textContent = button.dataset.confirm;
+  box.append(yes);
+  document.body.append(box);
+  const { right, bottom } = button.getBoundingClientRect();
+  box.style.left = `${Math.max(12, right - box.offsetWidth)}px`;
+  box.style.top = `${Math.min(bottom + 6, innerHeight - box.offsetHeight - 12)}px`;
+  const close = () => {
+    box.remove();
+    document.removeEventListener('pointerdown', away, true);
+    document.removeEventListener('scroll', close, true);
+  };
+  const away = (event) => { if (!box.contains(event.target)) close(); };
+  document.addEventListener('pointerdown', away, true);
+  document.addEventListener('scroll', close, true);
+  box.addEventListener('keydown', (event) => { if (event.key === 'Escape') close(); });
+  yes.addEventListener('click', () => { close(); go(); });
+  yes.focus({ preventScroll: true });
 };
 const copy = async (button) => {
   const text = button.dataset.copy;
@@ -23,14 +40,8 @@ element.addEventListener('click', (event) => {
   const button = event.target.closest('[data-action], [data-copy]');
   if (!button || button.disabled || !element.contains(button)) return;
   if (button.dataset.copy !== undefined) return void copy(button);
-  if (button.dataset.confirm && !button.dataset.label) {
-    button.dataset.label = button.textContent;
-    button.textContent = button.dataset.confirm;
-    button.classList.add('armed');
-    setTimeout(() => disarm(button), 4000);
-    return;
-  }
-  disarm(button);
-  const { confirm, label, ...data } = button.dataset;
-  trigger('click', { ...data });
+  const { confirm, ...data } = button.dataset;
+  const go = () => trigger('click', data);
+  if (confirm) ask(button, go);
+  else go();
 });

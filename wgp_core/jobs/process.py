@@ -76,6 +76,7 @@ class WorkerProcess:
             return None
         self._kill_group()
         code = self._process.wait()
+        self._await_group()
         kill_marked(self._token)
         self._reader.join(timeout=2)
         for stream in (self._process.stdin, self._process.stdout):
@@ -113,6 +114,16 @@ class WorkerProcess:
             log.debug("The process group of worker %d is gone.", self.pid)
         except PermissionError:  # macOS says so for a group of zombies
             log.debug("The process group of worker %d cannot be signalled.", self.pid)
+
+    def _await_group(self, limit_s: float = 2.0) -> None:
+        """A killed process may still finish the call that it was in, such as making a file: wait until it is gone."""
+        deadline = time.monotonic() + limit_s
+        while hasattr(os, "killpg") and time.monotonic() < deadline:
+            try:
+                os.killpg(self.pid, 0)
+            except OSError:
+                return
+            time.sleep(0.01)
 
     def _signal(self, number: int) -> None:
         try:
