@@ -39,7 +39,7 @@ def plain_html(value: str = "", *, elem_id: str | None = None, **options: Any) -
 
 @dataclass(frozen=True)
 class Action:
-    """A button inside HTML. `confirm` is the label of the second click that a destructive action needs."""
+    """A button inside HTML. `confirm` is the label of the button that is asked for first where something is lost."""
 
     name: str
     label: str

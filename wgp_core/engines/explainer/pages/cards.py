@@ -35,7 +35,8 @@ class TitleCard(Page):
 
     def build(self, stage: Stage) -> None:
         rng = np.random.default_rng(seed_of(self.text, self.seed))
-        self.motif = (_Waves, _Net, _Orbits)[int(rng.integers(3))](stage, rng)
+        floor = stage.footer.top if self.narration else 0.0  # nothing moves over the caption
+        self.motif = (_Waves, _Net, _Orbits)[int(rng.integers(3))](stage, rng, floor)
         area = Rect(stage.safe.x, stage.footer.top, stage.safe.w, stage.safe.top - stage.footer.top)
         landscape = area.landscape
         width = area.w * (0.74 if landscape else 0.94)
@@ -72,12 +73,12 @@ class TitleCard(Page):
 class _Waves:
     """Slow interfering waves along the lower part of the page."""
 
-    def __init__(self, stage: Stage, rng: np.random.Generator) -> None:
+    def __init__(self, stage: Stage, rng: np.random.Generator, floor: float) -> None:
         self.xs = np.linspace(-0.2, stage.page.w + 0.2, 160)
         self.lines = []
         for i in range(7):
             tint = f"s{int(rng.integers(6))}" if i == 3 else "faint"
-            y = stage.page.h * (0.04 + 0.042 * i)
+            y = max(floor + 0.7, stage.page.h * 0.04) + stage.page.h * (0.03 if floor else 0.042) * i
             freq = rng.uniform(0.35, 0.9, 2)
             phase = rng.uniform(0, 6.28, 2)
             speed = rng.uniform(0.25, 0.7, 2) * rng.choice([-1, 1], 2)
@@ -95,14 +96,15 @@ class _Waves:
 class _Net:
     """Points that drift, joined where they are near each other; denser to the right, away from the words."""
 
-    def __init__(self, stage: Stage, rng: np.random.Generator) -> None:
+    def __init__(self, stage: Stage, rng: np.random.Generator, floor: float) -> None:
         from matplotlib.collections import LineCollection
 
         w, h = stage.page.w, stage.page.h
         self.count = int(min(max(w * h / 3.4, 18), 46))
         across = rng.beta(3.6, 1.0, self.count) if w > h else rng.uniform(0, 1, self.count)
         up = rng.uniform(0.03, 0.97, self.count) if w > h else rng.beta(0.5, 0.5, self.count)
-        self.home = np.stack([across * w, up * h], axis=1)
+        base = floor + 0.5 if floor else 0.0
+        self.home = np.stack([across * w, base + up * (h - base)], axis=1)
         self.swing = rng.uniform(0.15, 0.5, (self.count, 2))
         self.speed = rng.uniform(0.25, 0.7, (self.count, 2))
         self.phase = rng.uniform(0, 6.28, (self.count, 2))
@@ -125,11 +127,12 @@ class _Net:
 class _Orbits:
     """Circles around a point outside the words, with bodies that go round at their own pace."""
 
-    def __init__(self, stage: Stage, rng: np.random.Generator) -> None:
+    def __init__(self, stage: Stage, rng: np.random.Generator, floor: float) -> None:
         from matplotlib.patches import Circle
 
         w, h = stage.page.w, stage.page.h
         self.cx, self.cy = (w * 0.95, h * 0.46) if w > h else (w * 0.62, h * 0.03)
+        self.floor = floor
         self.rings = []
         for i in range(6):
             r = 1.1 + 1.05 * i
@@ -142,7 +145,9 @@ class _Orbits:
     def at(self, t: float) -> None:
         for body, r, phase, speed in self.rings:
             angle = phase + speed * t
-            body.set_center((self.cx + r * np.cos(angle), self.cy + r * np.sin(angle)))
+            y = self.cy + r * np.sin(angle)
+            body.set_center((self.cx + r * np.cos(angle), y))
+            body.set_visible(bool(y > self.floor + 0.2 or not self.floor))
 
 
 @dataclass
