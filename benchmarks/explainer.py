@@ -23,9 +23,9 @@ from wgp_core.engines.base import RenderSession, RuntimeOptions
 from wgp_core.engines.explainer import compose
 from wgp_core.engines.explainer.chrome import dress
 from wgp_core.engines.explainer.engine import ExplainerEngine
-from wgp_core.engines.explainer.pool import usable_cores
 from wgp_core.engines.explainer.scene import Clock
 from wgp_core.engines.explainer.stage import Stage
+from wgp_core.hardware import usable_cores
 from wgp_core.media import encode, ffmpeg
 from wgp_core.paths import build_paths
 from wgp_core.request import VideoRequest

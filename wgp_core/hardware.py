@@ -1,13 +1,19 @@
-"""What GPUs there are, asked of the driver, without torch."""
+"""What cores and GPUs there are, asked of the system and the driver, without torch."""
 
 from __future__ import annotations
 
 import functools
+import os
 import shutil
 import subprocess
 from dataclasses import dataclass
 
 from .errors import SettingsError
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True)

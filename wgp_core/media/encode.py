@@ -6,18 +6,22 @@ it is whole (`publish`). Frames are pulled from an iterator, so nothing is held 
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
 from ..errors import MediaError
+from ..hardware import usable_cores
 from ..request import VideoCodec
 from . import ffmpeg
 
@@ -90,12 +94,13 @@ def encode(frames: Iterable[np.ndarray], path: Path, options: EncodeOptions) -> 
     quality = () if options.codec is VideoCodec.PRORES else ("-preset", options.preset, "-crf", str(options.crf))
     arguments = ffmpeg.command(
         "-y", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{options.width}x{options.height}", "-r", str(options.fps),
-        "-i", "pipe:0", "-an", *_CODEC_ARGUMENTS[options.codec], *quality, str(path))
+        "-i", "pipe:0", "-an", *_CODEC_ARGUMENTS[options.codec], *quality, "-threads", str(usable_cores()), str(path))
     arguments.remove("-nostdin")
     count = 0
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log)
         assert process.stdin is not None
+        _widen(process.stdin)
         try:
             for frame in frames:
                 _check_frame(frame, options)
@@ -116,6 +121,15 @@ def encode(frames: Iterable[np.ndarray], path: Path, options: EncodeOptions) -> 
             what = "Encoding the video" if count else "Encoding a video with no frames"
             raise ffmpeg.failure(what, code, log.read().decode("utf-8", "replace"))
     return count
+
+
+def _widen(pipe: IO[bytes]) -> None:
+    """Let a pipe hold 1 MB instead of 64 kB where the system can: fewer switches between us and ffmpeg."""
+    if sys.platform == "linux":
+        import fcntl
+
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 2**20)
 
 
 def _check_frame(frame: np.ndarray, options: EncodeOptions) -> None:

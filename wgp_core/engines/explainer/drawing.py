@@ -50,12 +50,11 @@ class FrameDrawer:
         number = self._slot_of(index)
         slot = self._drawing.slots[number]
         local = index - slot.first_frame
-        frame = self._scene_frame(number, local)
+        self._draw_scene(number, local, out)
         fade = min(round(FADE_S * self._drawing.fps), slot.frames // 3)
         if number > 0 and local < fade:
             weight = (local + 1) / (fade + 1)
-            frame = cv2.addWeighted(self._ending(number - 1), 1 - weight, frame, weight, 0)
-        np.copyto(out, frame)
+            cv2.addWeighted(self._ending(number - 1), 1 - weight, out, weight, 0, dst=out)
 
     def _slot_of(self, index: int) -> int:
         for number, slot in enumerate(self._drawing.slots):
@@ -63,19 +62,22 @@ class FrameDrawer:
                 return number
         raise IndexError(f"frame {index} of {self._drawing.count}")
 
-    def _scene_frame(self, number: int, local: int) -> np.ndarray:
+    def _draw_scene(self, number: int, local: int, out: np.ndarray) -> None:
         import cv2
 
         drawing, slot = self._drawing, self._drawing.slots[number]
         stage = self._stage(number)
         u = local / max(slot.frames - 1, 1)
         slot.scene.draw(Clock(u, slot.frames / drawing.fps))
-        frame = cv2.cvtColor(stage.frame(), cv2.COLOR_RGBA2RGB)
-        return camera.move(frame, drawing.cameras[number], u, self._paper)
+        cv2.cvtColor(stage.frame(), cv2.COLOR_RGBA2RGB, dst=out)
+        if drawing.cameras[number] is not CameraMovement.STATIC:
+            np.copyto(out, camera.move(out, drawing.cameras[number], u, self._paper))
 
     def _ending(self, number: int) -> np.ndarray:
         if number not in self._endings:
-            self._endings = {number: self._scene_frame(number, self._drawing.slots[number].frames - 1)}
+            ending = np.empty((self._drawing.height, self._drawing.width, 3), np.uint8)
+            self._draw_scene(number, self._drawing.slots[number].frames - 1, ending)
+            self._endings = {number: ending}
         return self._endings[number]
 
     def _stage(self, number: int) -> Stage:

@@ -23,6 +23,7 @@ import numpy as np
 
 from ...errors import EngineError
 from ...events import CancelToken
+from ...hardware import usable_cores
 from ...paths import PROGRAM_ROOT
 from .drawing import Drawing, FrameDrawer
 
@@ -31,11 +32,6 @@ log = logging.getLogger(__name__)
 CHUNK_BYTES = 24 * 2**20
 SMALL_WORK_PIXELS = 12_000_000
 """Below this many pixels in all, starting a process costs more than it saves."""
-
-
-def usable_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def draw_frames(drawing: Drawing, cancel: CancelToken, *, processes: int = 0) -> Iterator[np.ndarray]:
