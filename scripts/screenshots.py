@@ -10,12 +10,14 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from typing import Literal
 
 from playwright.sync_api import Page, sync_playwright
 
 IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
 TABS = ("Generate", "Queue", "Library", "Models", "Settings")
-LOOKS = {"dark": ("dark", 1280, 800), "light": ("light", 1280, 800), "narrow": ("light", 390, 844)}
+LOOKS: dict[str, tuple[Literal["dark", "light"], int, int]] = {
+    "dark": ("dark", 1280, 800), "light": ("light", 1280, 800), "narrow": ("light", 390, 844)}
 
 
 def call(url: str, body: dict | None = None, method: str | None = None) -> dict:

@@ -66,25 +66,15 @@ class _Board:
     closed: bool = False
     changed: threading.Condition = field(default_factory=threading.Condition)
 
-    def take(self, *, wait: bool) -> tuple[int, int] | None:
-        """The next chunk and a slot for it; None when there is no more to do. Slots go to chunks in order.
-
-        Without `wait`, None also means that no slot is free just now.
-        """
+    def take(self) -> tuple[int, int] | None:
+        """The next chunk and a slot for it; None when there is no more to do. Slots go to chunks in order."""
         with self.changed:
-            while wait and not self.closed and self.next_chunk < self.chunks and not self.free:
+            while not self.closed and self.next_chunk < self.chunks and not self.free:
                 self.changed.wait()
-            if self.closed or self.next_chunk >= self.chunks or not self.free:
+            if self.closed or self.next_chunk >= self.chunks:
                 return None
             chunk, self.next_chunk = self.next_chunk, self.next_chunk + 1
             return chunk, self.free.pop()
-
-    def is_ready(self, chunk: int) -> bool:
-        """Whether a chunk is drawn. Raises what stopped a drawing process."""
-        with self.changed:
-            if chunk not in self.ready and self.error is not None:
-                raise self.error
-            return chunk in self.ready
 
     def finish(self, chunk: int, slot: int) -> None:
         with self.changed:
@@ -118,7 +108,10 @@ class _Board:
 
 
 def _draw_in_processes(drawing: Drawing, cancel: CancelToken, wanted: int) -> Iterator[np.ndarray]:
-    """One process fewer than `wanted`: this one draws too, from the first moment, while the others still start."""
+    """One process fewer than `wanted`: a thread here draws too, from the first moment, while the others still start.
+
+    A thread, so that drawing goes on while the caller waits for the encoder to take a frame.
+    """
     frame_bytes = drawing.width * drawing.height * 3
     per_chunk = max(1, min(CHUNK_BYTES // frame_bytes, -(-drawing.count // (2 * wanted))))
     chunks = -(-drawing.count // per_chunk)
@@ -126,16 +119,10 @@ def _draw_in_processes(drawing: Drawing, cancel: CancelToken, wanted: int) -> It
     memory = shared_memory.SharedMemory(create=True, size=slots * per_chunk * frame_bytes)
     board = _Board(chunks=chunks, free=list(range(slots)))
     canvas = _Canvas(drawing, memory, per_chunk)
-    painters = [_Painter(drawing, memory.name, board, per_chunk) for _ in range(min(wanted, chunks) - 1)]
+    painters: list[_LocalPainter | _Painter] = [_LocalPainter(canvas, board)]
+    painters += [_Painter(drawing, memory.name, board, per_chunk) for _ in range(min(wanted, chunks) - 1)]
     try:
         for chunk in range(chunks):
-            while not board.is_ready(chunk):
-                order = board.take(wait=False)
-                if order is None:
-                    break
-                for _frame in canvas.draw(*order):
-                    cancel.raise_if_cancelled()
-                board.finish(*order)
             slot = board.await_chunk(chunk, cancel)
             for frame in canvas.view(chunk, slot):
                 cancel.raise_if_cancelled()
@@ -169,6 +156,29 @@ class _Canvas:
         for offset, frame in enumerate(self.view(chunk, slot)):
             self._drawer.draw(chunk * self._per_chunk + offset, frame)
             yield frame
+
+
+class _LocalPainter:
+    """Draws chunks in a thread of this process."""
+
+    def __init__(self, canvas: _Canvas, board: _Board) -> None:
+        self._canvas, self._board = canvas, board
+        self._thread = threading.Thread(target=self._draw, name="local-painter", daemon=True)
+        self._thread.start()
+
+    def _draw(self) -> None:
+        try:
+            while (order := self._board.take()) is not None:
+                for _frame in self._canvas.draw(*order):
+                    if self._board.closed:
+                        return
+                self._board.finish(*order)
+        except Exception as error:  # handed to the caller, who raises it
+            log.debug("drawing failed", exc_info=True)
+            self._board.fail(EngineError(f"Drawing a frame failed: {type(error).__name__}: {error}."))
+
+    def stop(self) -> None:
+        self._thread.join()
 
 
 class _Process:
@@ -226,7 +236,7 @@ class _Painter:
     def _feed(self) -> None:
         try:
             self._process.ask(self._order)  # answered when it is ready: a chunk given earlier would keep all waiting
-            while (order := self._board.take(wait=True)) is not None:
+            while (order := self._board.take()) is not None:
                 problem = self._process.ask(order)
                 if problem is not None:
                     raise EngineError(f"Drawing a frame failed: {problem}.")
