@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -11,6 +12,7 @@ import gradio as gr
 from wgp_core.context import Studio
 from wgp_core.jobs.tasks import DeviceReport
 from wgp_core.models.inventory import ModelStatus, ModelTask, all_models
+from wgp_core.paths import PROGRAM_ROOT
 
 from .components import QUIET, attempt, badge, empty_state, notice, plain_html
 from .window import Window
@@ -44,22 +46,30 @@ def table_html(studio: Studio) -> str:
     video = [m for m in models if m.task is ModelTask.TEXT_TO_VIDEO]
     intro = "" if video else notice(
         "No video model is installed. The local engine draws without one.",
-        fix=f"To add one, put its folder (diffusers layout) into {studio.paths.ckpts}, and LoRAs into "
-            f"{studio.paths.loras}.")
+        fix=f"To add one, put its folder (diffusers layout) into "
+            f"{short_path(studio.paths.ckpts, studio)}/, and LoRAs into {short_path(studio.paths.loras, studio)}/.")
     if not models:
         return intro + empty_state("No models found", "Nothing is installed, and nothing is needed to draw.", "box")
-    return intro + '<div class="w-rows">' + "".join(_row(model) for model in models) + "</div>"
+    return intro + '<div class="w-rows">' + "".join(_row(model, studio) for model in models) + "</div>"
 
 
-def _row(model: ModelStatus) -> str:
+def _row(model: ModelStatus, studio: Studio) -> str:
     state = badge("Installed", "done") if model.installed else badge("Missing", "queued")
     size = file_size(model.size_bytes) + ("" if model.installed else " to fetch")
-    place = f'<code>{esc(model.path)}</code>' if model.path else ""
+    place = f'<code>{esc(short_path(model.path, studio))}</code>' if model.path else ""
     get = f'<p class="w-get">{esc(model.how_to_get)}</p>' if model.how_to_get else ""
     facts = (("Kind", TASKS[model.task]), ("Size", size), ("Licence", model.licence or "not stated"))
     listed = "".join(f"<dt>{name}</dt><dd>{esc(value)}</dd>" for name, value in facts)
     return (f'<article class="w-row"><div class="w-row-main"><div class="w-line"><strong>{esc(model.label)}</strong>'
             f"{state}</div><p>{esc(model.used_for)}</p>{get}{place}</div><dl>{listed}</dl></article>")
+
+
+def short_path(path: Path, studio: Studio) -> str:
+    """The path below the program's folder or the home folder, whole where it lies elsewhere."""
+    for root in (studio.paths.root, PROGRAM_ROOT):
+        if path.is_relative_to(root):
+            return str(path.relative_to(root))
+    return str(path)
 
 
 def machine_html(studio: Studio, device: str = "") -> str:

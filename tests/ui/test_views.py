@@ -233,6 +233,7 @@ def test_the_pulse_is_silent_until_something_changes(studio):
 
 def test_models_and_the_machine_in_words(studio):
     table = tab_models.table_html(studio)
+    assert "into ckpts/, and LoRAs into loras/" in table
     assert "No video model is installed" in table and "all-MiniLM-L6-v2" in table and "Apache-2.0" in table
     assert "not checked yet" in tab_models.machine_html(studio)
     report = DeviceReport("2.13.0", "13.0", (GpuInfo(0, "NVIDIA H100", 79.2, 70.0, "9.0"),), 16)
