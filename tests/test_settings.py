@@ -73,6 +73,14 @@ def test_saving_is_whole_or_not_at_all(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["settings.json"]
 
 
+@pytest.mark.parametrize("template", ["{colour}", "a/{slug}", "{slug", " "])
+def test_a_file_name_template_that_would_fail_later_is_refused_now(tmp_path: Path, template: str) -> None:
+    config = Config(tmp_path / "settings.json", environ={})
+    with pytest.raises(SettingsError, match="template"):
+        config.save({"filename_template": template})
+    assert config.settings.filename_template == s.Settings().filename_template
+
+
 def test_resetting_keeps_the_old_file(tmp_path: Path) -> None:
     config = Config(tmp_path / "settings.json", environ={})
     config.save({"crf": 10})

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from . import naming
 from . import settings as settings_module
 from .settings import LoadedSettings, Settings
 
@@ -38,6 +39,7 @@ class Config:
         """
         with self._lock:
             changed = settings_module.apply(self._loaded.from_file, changes)
+            naming.check_template(changed.filename_template)
             settings_module.save(self.path, changed)
             self._loaded = settings_module.load(self.path, overrides=self._overrides, environ=self._environ)
             return self._loaded.settings

@@ -86,11 +86,3 @@ def build_paths(*, home: Path | None = None, outputs: Path | None = None, settin
         data=root / "data",
         settings_file=(settings_file or root / "settings.json").expanduser().resolve(),
     )
-
-
-def inside(folder: Path, path: Path) -> Path:
-    """Return `path` resolved, if it lies below `folder`; raise `SettingsError` otherwise."""
-    resolved = (path if path.is_absolute() else folder / path).resolve()
-    if not resolved.is_relative_to(folder.resolve()):
-        raise SettingsError(f"The path {path} leaves the folder {folder}.", fix="Use a path inside that folder.")
-    return resolved

@@ -6,7 +6,7 @@ request into a `FrameStream`. It does not encode, record, retry or fall back: th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Protocol
@@ -190,7 +190,6 @@ class FrameStream:
     notes: tuple[str, ...] = ()
     plan: tuple[Any, ...] = ()
     """The scenes as drawn (`ScenePlan`s), for the record."""
-    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -202,8 +201,6 @@ class RenderSession:
     on_progress: ProgressCallback = ignore_progress
     cancel: CancelToken = field(default_factory=CancelToken)
     scratch: Path | None = None
-    preview_every_s: float = 1.0
-    on_close: list[Callable[[], None]] = field(default_factory=list)
 
 
 class Engine(Protocol):
