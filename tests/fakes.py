@@ -57,6 +57,9 @@ class FakeEngine:
             defaults=EngineDefaults(64, 64, 16, 1.0, steps=4, guidance=5.0, flow_shift=3.0),
             uses=frozenset({"steps", "guidance", "seed", "start_image"}))
 
+    def spec_for(self, request: VideoRequest) -> EngineSpec:
+        return self.spec
+
     def availability(self, request: VideoRequest | None = None) -> Availability:
         return self.ready
 

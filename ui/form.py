@@ -27,8 +27,13 @@ from wgp_core.resolve import new_request
 from wgp_core.settings import Settings
 
 CUSTOM = "custom"
-CARRIED = ("loras", "enhance", "documents", "plan", "fallback_local_on_fail", "retry")
-CARRIED_WORDS = {"loras": "LoRAs", "enhance": "prompt rewriting", "documents": "documents", "plan": "planned scenes",
+CARRIED = ("loras", "enhance", "documents", "plan", "fallback_local_on_fail", "retry", "guidance_2", "solver",
+           "lora_profile", "lora_negative_boost", "window_prompts", "window_frames", "window_overlap", "step_cache",
+           "step_cache_strength", "profile")
+CARRIED_WORDS = {"guidance_2": "second guidance", "solver": "solver", "lora_profile": "LoRA words",
+                 "lora_negative_boost": "LoRA words", "window_prompts": "window prompts", "window_frames": "windows",
+                 "window_overlap": "windows", "step_cache": "step cache", "step_cache_strength": "step cache",
+                 "profile": "VRAM profile", "loras": "LoRAs", "enhance": "prompt rewriting", "documents": "documents", "plan": "planned scenes",
                  "fallback_local_on_fail": "fallback", "retry": "retry rules"}
 OPTIONAL = {"negative_prompt": "negative prompt", "steps": "steps", "guidance": "guidance", "flow_shift": "flow shift"}
 """Fields that only some engines use, in the words of the form."""

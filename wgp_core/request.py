@@ -43,6 +43,32 @@ class CameraMovement(enum.StrEnum):
     HANDHELD = "handheld"
 
 
+class Solver(enum.StrEnum):
+    """Schedulers of the denoising steps, where a model allows the choice."""
+
+    UNIPC = "unipc"
+    EULER = "euler"
+    DPM = "dpm++"
+
+
+class StepCache(enum.StrEnum):
+    """Reusing earlier results between denoising steps: faster, and not quite the same video."""
+
+    OFF = "off"
+    FIRST_BLOCK = "first-block"
+    MAG = "mag"
+    TEA = "tea"
+    FASTER = "faster"
+
+
+class LoraProfile(enum.StrEnum):
+    """Words added to prompts when LoRAs are used; `auto` decides from the LoRA's name."""
+
+    AUTO = "auto"
+    NONE = "none"
+    ACADEMIC_INFOGRAPHIC = "academic_infographic"
+
+
 class EnhanceMode(enum.StrEnum):
     OFF = "off"
     AUTOMATIC = "automatic"
@@ -177,8 +203,22 @@ class VideoRequest:
     steps: int | None = None
     guidance: float | None = None
     flow_shift: float | None = None
+    guidance_2: float | None = None
+    """Guidance of the second transformer (Wan 2.2, low noise)."""
+    solver: Solver | None = None
     seed: int = -1
     loras: tuple[LoraUse, ...] = ()
+    lora_profile: LoraProfile = LoraProfile.AUTO
+    lora_negative_boost: bool = True
+    window_prompts: tuple[str, ...] = ()
+    """One prompt for each sliding window of a long video; the last serves the windows that are left."""
+    window_frames: int | None = None
+    window_overlap: int | None = None
+    step_cache: StepCache = StepCache.OFF
+    step_cache_strength: float = 0.5
+    """How much is skipped, 0 (least) to 1 (most)."""
+    profile: str | None = None
+    """VRAM profile of this job alone; None takes the setting."""
     start_image: Path | None = None
     end_image: Path | None = None
     camera: CameraMovement = CameraMovement.STATIC
@@ -298,6 +338,10 @@ _RANGES: Mapping[str, tuple[float, float, str]] = {
     "steps": (1, 200, "steps"),
     "guidance": (0, 50, ""),
     "flow_shift": (0, 50, ""),
+    "guidance_2": (0, 50, ""),
+    "step_cache_strength": (0, 1, ""),
+    "window_frames": (5, 1_000, "frames"),
+    "window_overlap": (0, 500, "frames"),
     "seed": (-1, MAX_SEED, "(-1 draws one)"),
 }
 

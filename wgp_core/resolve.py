@@ -11,7 +11,16 @@ from .engines.base import Engine, EngineSpec
 from .engines.registry import EngineRegistry
 from .errors import EngineError, RequestError
 from .media.images import load_image
-from .request import CameraMovement, EngineChoice, OutputOptions, RetryPolicy, Theme, VideoCodec, VideoRequest
+from .request import (
+    CameraMovement,
+    EngineChoice,
+    OutputOptions,
+    RetryPolicy,
+    StepCache,
+    Theme,
+    VideoCodec,
+    VideoRequest,
+)
 from .settings import Settings
 
 
@@ -59,14 +68,17 @@ def resolve(request: VideoRequest, engines: EngineRegistry, settings: Settings) 
 def for_local(request: VideoRequest, engines: EngineRegistry, settings: Settings, *, cause: str) -> Resolved:
     """The request as the local engine draws it, with a plain warning that says why."""
     engine = engines.local()
-    open_ = replace(request, model=None, loras=(), steps=None, guidance=None, flow_shift=None, negative_prompt="")
-    snapped, notes = engine.spec.snap(open_)
+    open_ = replace(request, model=None, loras=(), steps=None, guidance=None, guidance_2=None, flow_shift=None,
+                    solver=None, step_cache=StepCache.OFF, window_prompts=(), window_frames=None, window_overlap=None,
+                    negative_prompt="", profile=None)
+    snapped, notes = engine.spec_for(open_).snap(open_)
     warning = f"Drawn by the local engine instead of diffusion, because: {cause}"
     return _close(snapped, engine, settings, (warning, *notes))
 
 
 def _close(request: VideoRequest, engine: Engine, settings: Settings, warnings: tuple[str, ...]) -> Resolved:
-    spec, defaults = engine.spec, engine.spec.defaults
+    spec = engine.spec_for(request)
+    defaults = spec.defaults
     fps = request.fps or defaults.fps
     _check_rate(spec, fps)
     frames = request.frames or _frames(spec, request.seconds or _planned_seconds(request) or defaults.seconds, fps)
@@ -75,6 +87,8 @@ def _close(request: VideoRequest, engine: Engine, settings: Settings, warnings: 
         fps=fps, frames=frames, seconds=None, steps=request.steps or defaults.steps,
         guidance=defaults.guidance if request.guidance is None else request.guidance,
         flow_shift=defaults.flow_shift if request.flow_shift is None else request.flow_shift,
+        guidance_2=defaults.guidance_2 if request.guidance_2 is None else request.guidance_2,
+        solver=request.solver or defaults.solver,
         seed=secrets.randbelow(2**32) if request.seed == -1 else request.seed,
         output=replace(request.output, crf=settings.crf if request.output.crf is None else request.output.crf))
     spec.check(closed)
@@ -109,6 +123,13 @@ _OPTIONAL = {
     "steps": (None, "steps"),
     "guidance": (None, "guidance"),
     "flow_shift": (None, "flow shift"),
+    "guidance_2": (None, "the second guidance"),
+    "solver": (None, "the solver"),
+    "step_cache": (StepCache.OFF, "the step cache"),
+    "window_prompts": ((), "window prompts"),
+    "window_frames": (None, "the window's length"),
+    "window_overlap": (None, "the window's overlap"),
+    "profile": (None, "the VRAM profile"),
     "loras": ((), "LoRAs"),
     "start_image": (None, "the start image"),
     "end_image": (None, "the end image"),

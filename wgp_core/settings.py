@@ -95,6 +95,9 @@ def _setting(default: Any, label: str, help: str, group: str, **extra: Any) -> A
 
 
 PROFILES = ("auto", "1", "2", "3", "3.5", "4", "4.5", "5")
+DTYPES = ("auto", "bf16", "fp16")
+QUANTIZATIONS = ("auto", "int8", "fp8", "int4", "none")
+KEEPS = ("keep", "queue-end", "job-end")
 ATTENTIONS = ("auto", "sdpa", "flash", "sage", "xformers")
 
 
@@ -161,6 +164,19 @@ class Settings:
                              "Machine", env="T2V_COMPILE")
     preload_mb: int = _setting(0, "Preload (MB)", "VRAM for weights kept on the card; 0 takes the profile's budget.",
                                "Machine", low=0, high=200_000, env="T2V_PRELOAD_MB")
+    dtype: str = _setting("auto", "Precision", "bf16, fp16, or auto: what the device computes fast.", "Machine",
+                          choices=DTYPES, env="T2V_DTYPE")
+    quantization: str = _setting("auto", "Quantized weights",
+                                 "Large models are stored with 8-bit weights; fp8 needs a card that has it.", "Machine",
+                                 choices=QUANTIZATIONS, env="T2V_QUANTIZATION")
+    keep_models: str = _setting("keep", "Loaded models", "keep them between jobs, or give their memory back when the "
+                                "queue ends or after each job.", "Machine", choices=KEEPS, env="T2V_KEEP_MODELS")
+    preload_model: bool = _setting(False, "Load the model at start", "Load the chosen model before the first job.",
+                                   "Machine", env="T2V_PRELOAD_MODEL")
+    cache_root: str = _setting("", "Hub cache", "Folder for models fetched by repository name; empty: data/hub.",
+                               "Machine", env="T2V_CACHE_ROOT")
+    prune_hf_cache: bool = _setting(True, "Prune the hub cache", "Before a run, remove fetched models that are no longer "
+                                    "in use from the hub cache.", "Machine", env="T2V_PRUNE_HF_CACHE")
     render_processes: int = _setting(0, "Drawing processes", "Processes that draw for the local engine; 0: all cores.",
                                      "Machine", low=0, high=64, env="T2V_RENDER_PROCESSES")
 

@@ -6,7 +6,7 @@ request into a `FrameStream`. It does not encode, record, retry or fall back: th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import RequestError
 from ..events import CancelToken, ProgressCallback, ignore_progress
-from ..request import EngineChoice, VideoRequest
+from ..request import EngineChoice, Solver, VideoRequest
 from ..settings import Settings
 
 Frame = np.ndarray
@@ -63,6 +63,8 @@ class EngineDefaults:
     steps: int | None = None
     guidance: float | None = None
     flow_shift: float | None = None
+    guidance_2: float | None = None
+    solver: Solver | None = None
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,10 @@ class RuntimeOptions:
     attention: str = "auto"
     compile: bool = False
     preload_mb: int = 0
+    dtype: str = "auto"
+    quantization: str = "auto"
+    keep_models: str = "keep"
+    cache_root: str = ""
     render_processes: int = 0
     """Processes that draw for the local engine; 0 takes the number of usable cores."""
 
@@ -190,6 +196,8 @@ class FrameStream:
     notes: tuple[str, ...] = ()
     plan: tuple[Any, ...] = ()
     """The scenes as drawn (`ScenePlan`s), for the record."""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """How it was computed, for the record: device, precision, quantization, VRAM profile, attention, and why."""
 
 
 @dataclass
@@ -208,6 +216,10 @@ class Engine(Protocol):
 
     @property
     def spec(self) -> EngineSpec: ...
+
+    def spec_for(self, request: VideoRequest) -> EngineSpec:
+        """The rules for this request: those of the model that it names, where an engine has several."""
+        ...
 
     def availability(self, request: VideoRequest | None = None) -> Availability: ...
 

@@ -31,6 +31,9 @@ class ExplainerEngine:
     def spec(self) -> EngineSpec:
         return SPEC
 
+    def spec_for(self, request: VideoRequest) -> EngineSpec:
+        return SPEC
+
     def availability(self, request: VideoRequest | None = None) -> Availability:
         return Availability(True)
 
