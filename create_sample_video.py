@@ -15,12 +15,13 @@ from typing import Annotated
 import typer
 
 from wgp_core import headless
-from wgp_core.request import CameraMovement, EngineChoice, Theme, VideoCodec
+from wgp_core.request import CameraMovement, EngineChoice, LoraProfile, Solver, StepCache, Theme, VideoCodec
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 PROMPT = "How gradient descent finds a minimum"
 
 One = "One video"
+Loras = "LoRAs"
 Many = "Many videos"
 Run = "How it runs"
 
@@ -42,6 +43,27 @@ def main(
     steps: Annotated[int | None, typer.Option(help="Denoising steps.", rich_help_panel=One)] = None,
     guidance: Annotated[float | None, typer.Option(help="Guidance scale.", rich_help_panel=One)] = None,
     flow_shift: Annotated[float | None, typer.Option(help="Flow shift.", rich_help_panel=One)] = None,
+    guidance_2: Annotated[float | None, typer.Option(help="Guidance at low noise (Wan 2.2).",
+                                                     rich_help_panel=One)] = None,
+    solver: Annotated[Solver | None, typer.Option(help="Scheduler of the steps.", rich_help_panel=One)] = None,
+    step_cache: Annotated[StepCache | None, typer.Option(help="Reuse results between steps.",
+                                                         rich_help_panel=One)] = None,
+    window_frames: Annotated[int | None, typer.Option(help="Frames of one window of a long video.",
+                                                      rich_help_panel=One)] = None,
+    window_overlap: Annotated[int | None, typer.Option(help="Frames that windows share.", rich_help_panel=One)] = None,
+    window_prompt: Annotated[list[str] | None, typer.Option(help="Prompt of the next window; may be repeated.",
+                                                            rich_help_panel=One)] = None,
+    lora_path: Annotated[list[str] | None, typer.Option(help="LoRA file or folder; may be repeated.",
+                                                        rich_help_panel=Loras)] = None,
+    lora_weight_name: Annotated[str | None, typer.Option(help="File inside the LoRA's folder.",
+                                                         rich_help_panel=Loras)] = None,
+    lora_scale: Annotated[str | None, typer.Option(help="Multipliers, one a LoRA: 1 0.8; over steps 1,0.5; "
+                                                        "per phase 1;0.", rich_help_panel=Loras)] = None,
+    lora_prompt_profile: Annotated[LoraProfile | None, typer.Option(help="Words that suit the LoRA.",
+                                                                    rich_help_panel=Loras)] = None,
+    lora_trigger: Annotated[str | None, typer.Option(help="Put before the prompt.", rich_help_panel=Loras)] = None,
+    lora_negative_boost: Annotated[bool | None, typer.Option(help="More negative words with a LoRA profile.",
+                                                             rich_help_panel=Loras)] = None,
     seed: Annotated[int | None, typer.Option(help="-1 draws one.", rich_help_panel=One)] = None,
     camera: Annotated[CameraMovement | None, typer.Option(help="Camera movement.", rich_help_panel=One)] = None,
     theme: Annotated[Theme | None, typer.Option(help="Look of local drawings.", rich_help_panel=One)] = None,
@@ -61,6 +83,17 @@ def main(
                                           rich_help_panel=Many)] = False,
     gpu: Annotated[str | None, typer.Option(help="cuda:0, cpu or auto.", rich_help_panel=Run)] = None,
     profile: Annotated[str | None, typer.Option(help="VRAM profile.", rich_help_panel=Run)] = None,
+    attention: Annotated[str | None, typer.Option(help="Attention backend.", rich_help_panel=Run)] = None,
+    dtype: Annotated[str | None, typer.Option(help="bf16 or fp16.", rich_help_panel=Run)] = None,
+    quantization: Annotated[str | None, typer.Option(help="int8, fp8, int4 or none.", rich_help_panel=Run)] = None,
+    compile_: Annotated[bool | None, typer.Option("--compile/--no-compile", help="Compile the model.",
+                                                  rich_help_panel=Run)] = None,
+    preload: Annotated[int | None, typer.Option(help="MB of weights kept on the card.", rich_help_panel=Run)] = None,
+    cache_root: Annotated[Path | None, typer.Option(help="Hub cache.", rich_help_panel=Run)] = None,
+    prune_hf_cache: Annotated[bool | None, typer.Option(help="Remove unused models from the hub cache first.",
+                                                        rich_help_panel=Run)] = None,
+    purge_hf_cache: Annotated[bool, typer.Option("--purge-hf-cache", envvar="T2V_PURGE_HF_CACHE",
+                                                 help="Empty the hub cache first.", rich_help_panel=Run)] = False,
     output_dir: Annotated[Path | None, typer.Option(help="Where results go.", rich_help_panel=Run)] = None,
     settings: Annotated[Path | None, typer.Option(help="Another settings.json.", rich_help_panel=Run)] = None,
     json_: Annotated[bool, typer.Option("--json", help="One JSON object a video on standard output.",
@@ -71,11 +104,19 @@ def main(
         "prompt": prompt, "negative_prompt": negative_prompt, "engine": engine, "model": model_id,
         "start_image": image_start, "end_image": image_end, "width": width, "height": height, "seconds": seconds,
         "frames": frames, "fps": fps, "steps": steps, "guidance": guidance, "flow_shift": flow_shift, "seed": seed,
-        "camera": camera, "theme": theme, "fallback_local_on_fail": fallback,
+        "camera": camera, "theme": theme, "fallback_local_on_fail": fallback, "guidance_2": guidance_2,
+        "solver": solver, "step_cache": step_cache, "window_frames": window_frames, "window_overlap": window_overlap,
+        "window_prompts": tuple(window_prompt) if window_prompt else None, "lora_profile": lora_prompt_profile,
+        "lora_negative_boost": lora_negative_boost,
     }
+    loras = headless.LoraFlags(tuple(lora_path or ()), lora_weight_name or "", lora_scale or "", lora_trigger or "")
+    machine = {"profile": profile, "attention": attention, "dtype": dtype, "quantization": quantization,
+               "compile": compile_, "preload_mb": preload, "prune_hf_cache": prune_hf_cache,
+               "cache_root": str(cache_root.expanduser().resolve()) if cache_root else None}
     output_flags = {"codec": codec, "crf": crf, "subtitles": subtitles, "snapshots": snapshots, "path": output}
-    options = headless.Options(batch=batch, replay=replay, resume=resume, dry_run=dry_run, gpu=gpu, profile=profile,
-                               output_dir=output_dir, settings_file=settings, as_json=json_, verbose=verbose,
+    options = headless.Options(batch=batch, replay=replay, resume=resume, dry_run=dry_run, gpu=gpu,
+                               machine={name: value for name, value in machine.items() if value is not None},
+                               loras=loras, purge_hf_cache=purge_hf_cache, output_dir=output_dir, settings_file=settings, as_json=json_, verbose=verbose,
                                default_prompt=PROMPT)
     raise typer.Exit(headless.main(flags, output_flags, options))
 

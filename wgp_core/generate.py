@@ -171,12 +171,13 @@ class _Run:
 
     def _plan_output(self, resolved: Resolved) -> Path:
         output, paths = resolved.request.output, self.context.paths
-        suffix = encode.suffix_of(output.codec)
+        suffix = ".png" if _is_still(resolved.request) else encode.suffix_of(output.codec)
         try:
             ffmpeg.binary()
         except EncoderMissingError as error:
-            self.warnings.append(f"Saved as a GIF: {error}")
-            suffix = ".gif"
+            if suffix != ".png":
+                self.warnings.append(f"Saved as a GIF: {error}")
+                suffix = ".gif"
         if output.path is not None:
             final = with_suffix(Path(output.path) if Path(output.path).is_absolute() else paths.outputs / output.path,
                                 suffix)
@@ -188,7 +189,7 @@ class _Run:
 
     def _take(self, resolved: Resolved, part: Path) -> _Take:
         """Render and encode, walking down the engine's memory ladder when memory runs out."""
-        plan = MemoryPlan(profile=self.context.runtime.profile)
+        plan = MemoryPlan(profile=resolved.request.profile or self.context.runtime.profile)
         ladder = [plan, *resolved.engine.memory_ladder(plan)]
         for number, plan in enumerate(ladder):
             try:
@@ -213,6 +214,8 @@ class _Run:
             with contextlib.closing(watch.frames()) as frames:
                 if part.suffix == ".gif":
                     count = encode.encode_gif(frames, part, stream.fps)
+                elif part.suffix == ".png":
+                    count = encode.encode_png(frames, part)
                 else:
                     count = encode.encode(frames, part, encode.EncodeOptions(
                         stream.width, stream.height, stream.fps, request.output.codec,
@@ -253,14 +256,17 @@ class _Run:
         draft = VideoResult(
             path=final, request=request, asked=self.asked, engine=resolved.engine.spec.id, width=take.stream.width,
             height=take.stream.height, fps=take.stream.fps, frames=take.count, timings_s=dict(self.clock.spent),
-            peaks=_peaks(), models=take.stream.models, warnings=tuple(self.warnings),
-            versions=library_versions("torch", "diffusers", "transformers", "matplotlib", "numpy", "imageio-ffmpeg"),
+            peaks=_peaks(), models=take.stream.models, facts=dict(take.stream.facts), warnings=tuple(self.warnings),
+            versions=library_versions("torch", "diffusers", "transformers", "optimum-quanto", "mmgp", "matplotlib", "numpy",
+                                      "imageio-ffmpeg"),
             created_at=self.started.isoformat(timespec="seconds"), job_id=self.context.recorder.job_id)
         whole = encode.part_path(final, 2)
         try:
             with self.clock.stage(Stage.ENCODE):
                 if final.suffix == ".gif":
                     metadata.write_gif(take.part, whole, draft.to_manifest())
+                elif final.suffix == ".png":
+                    metadata.write_png(take.part, whole, draft.to_manifest())
                 else:
                     metadata.write_video(take.part, whole, draft.to_manifest(), title=self.asked.prompt[:200])
             self.cancel.raise_if_cancelled()
@@ -296,6 +302,12 @@ class _Run:
 
     def _subtitles(self, captions: tuple[Caption, ...], video: Path) -> tuple[Path, ...]:
         return subtitles.write(captions, video) if self.asked.output.subtitles else ()
+
+
+def _is_still(request: VideoRequest) -> bool:
+    """One frame is saved as a picture, unless a video's name was asked for."""
+    asked = request.output.path
+    return request.frames == 1 and (asked is None or asked.suffix.lower() not in (".mp4", ".mov"))
 
 
 class _Watch:

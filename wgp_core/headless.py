@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +34,7 @@ from .logs import configure
 from .media.encode import sweep_parts
 from .media.metadata import read_manifest
 from .paths import Paths, build_paths
-from .request import VideoRequest
+from .request import LoraUse, VideoRequest
 from .result import Manifest, VideoResult
 
 if TYPE_CHECKING:
@@ -46,6 +46,16 @@ OK, FAILED, USAGE, CANCELLED = 0, 1, 2, 130
 
 
 @dataclass(frozen=True)
+class LoraFlags:
+    """What the command line says of LoRAs; empty texts where it says nothing."""
+
+    paths: tuple[str, ...] = ()
+    weight_name: str = ""
+    scale: str = ""
+    trigger: str = ""
+
+
+@dataclass(frozen=True)
 class Options:
     """Everything on the command line that is not part of a request."""
 
@@ -54,7 +64,10 @@ class Options:
     resume: bool = False
     dry_run: bool = False
     gpu: str | None = None
-    profile: str | None = None
+    machine: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of the machine that flags override."""
+    loras: LoraFlags = field(default_factory=LoraFlags)
+    purge_hf_cache: bool = False
     output_dir: Path | None = None
     settings_file: Path | None = None
     as_json: bool = False
@@ -107,11 +120,9 @@ def main(flags: Mapping[str, Any], output_flags: Mapping[str, Any], options: Opt
     configure(verbose=options.verbose)
     try:
         paths = build_paths(outputs=options.output_dir, settings_file=options.settings_file).ensure()
-        overrides = device_override(options.gpu) if options.gpu else {}
-        if options.profile:
-            overrides["profile"] = options.profile
+        overrides = {**(device_override(options.gpu) if options.gpu else {}), **options.machine}
         config = Config(paths.settings_file, overrides=overrides)
-        items = _items(flags, output_flags, options, config)
+        items = _items({**flags, "loras": _loras(options.loras, paths)}, output_flags, options, config)
     except WgpError as error:
         console.print(f"[red]{_plain(error)}")
         return USAGE
@@ -126,6 +137,17 @@ def main(flags: Mapping[str, Any], output_flags: Mapping[str, Any], options: Opt
         return _Runner(context, recorder, console, options).run(items)
     finally:
         recorder.close()
+
+
+def _loras(flags: LoraFlags, paths: Paths) -> tuple[LoraUse, ...] | None:
+    """The LoRAs that flags name; None where none are. Raises `RequestError` for a file that is not there."""
+    if not flags.paths:
+        if flags.scale or flags.weight_name or flags.trigger:
+            raise RequestError("LoRA flags were given without a LoRA.", fix="Add --lora-path FILE.")
+        return None
+    from .loras.library import uses_from_flags
+
+    return uses_from_flags(flags.paths, paths, weight_name=flags.weight_name, scale=flags.scale, trigger=flags.trigger)
 
 
 def _items(flags: Mapping[str, Any], output_flags: Mapping[str, Any], options: Options,

@@ -52,6 +52,6 @@ def file_name(template: str, request: VideoRequest, engine_id: str, suffix: str,
 
 def with_suffix(path: Path, suffix: str) -> Path:
     """`path` with the ending that its codec needs; an ending that is not a video's is kept as part of the name."""
-    if path.suffix.lower() in (".mp4", ".mov", ".gif", ".mkv", ".webm", ".avi"):
+    if path.suffix.lower() in (".mp4", ".mov", ".gif", ".mkv", ".webm", ".avi", ".png"):
         return path.with_suffix(suffix)
     return path.with_name(path.name + suffix)

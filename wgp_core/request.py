@@ -20,6 +20,8 @@ from .errors import RequestError
 REQUEST_VERSION = 1
 MAX_PROMPT_CHARS = 8_000
 MAX_SEED = 2**32 - 1
+VRAM_PROFILES = ("auto", "1", "2", "3", "3.5", "4", "4.5", "5")
+"""mmgp's numbering: 1 needs the most memory, 5 the least."""
 
 
 class EngineChoice(enum.StrEnum):
@@ -352,6 +354,9 @@ def _check_numbers(request: VideoRequest) -> None:
         if value is not None and not low <= value <= high:
             raise RequestError(f"{name} is {value:g}; it must be from {low:g} to {high:g} {unit}".rstrip() + ".",
                                field=name)
+    if request.profile is not None and request.profile not in VRAM_PROFILES:
+        raise RequestError(f"profile is {request.profile!r}.", field="profile",
+                           fix="It must be one of " + ", ".join(VRAM_PROFILES) + ".")
     if request.output.crf is not None and not 0 <= request.output.crf <= 51:
         raise RequestError(f"crf is {request.output.crf}; it must be from 0 (lossless) to 51.", field="output.crf")
     if not 0 <= request.output.snapshots <= 100:

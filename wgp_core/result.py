@@ -44,6 +44,8 @@ class VideoResult:
     peaks: Mapping[str, float] = field(default_factory=dict)
     models: tuple[ModelUse, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """How it was computed: device, precision, quantization, VRAM profile, attention."""
     warnings: tuple[str, ...] = ()
     snapshots: tuple[Path, ...] = ()
     subtitles: tuple[Path, ...] = ()
@@ -67,6 +69,7 @@ class VideoResult:
             "prompts": {"original": self.asked.prompt, "enhanced": self.enhanced_prompt},
             "models": [asdict(model) for model in self.models],
             "versions": dict(self.versions),
+            "computed": dict(self.facts),
             "timings_s": {name: round(value, 3) for name, value in self.timings_s.items()},
             "peaks": dict(self.peaks),
             "warnings": list(self.warnings),

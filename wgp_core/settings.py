@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import SettingsError
+from .request import VRAM_PROFILES
 
 SETTINGS_VERSION = 1
 
@@ -94,7 +95,6 @@ def _setting(default: Any, label: str, help: str, group: str, **extra: Any) -> A
     return field(default=default, metadata={"label": label, "help": help, "group": group, **extra})
 
 
-PROFILES = ("auto", "1", "2", "3", "3.5", "4", "4.5", "5")
 DTYPES = ("auto", "bf16", "fp16")
 QUANTIZATIONS = ("auto", "int8", "fp8", "int4", "none")
 KEEPS = ("keep", "queue-end", "job-end")
@@ -157,7 +157,7 @@ class Settings:
     device: str = _setting("auto", "Device", "auto, cpu, or cuda:N. --gpu on the command line wins.", "Machine",
                            env="T2V_DEVICE")
     profile: str = _setting("auto", "VRAM profile", "How diffusion models share VRAM and RAM; auto reads the card.",
-                            "Machine", choices=PROFILES, env="T2V_PROFILE")
+                            "Machine", choices=VRAM_PROFILES, env="T2V_PROFILE")
     attention: str = _setting("auto", "Attention", "Attention backend of the diffusion models.", "Machine",
                               choices=ATTENTIONS, env="T2V_ATTENTION")
     compile: bool = _setting(False, "Compile", "Compile diffusion models: a slower first run, faster later ones.",

@@ -162,6 +162,17 @@ def encode_gif(frames: Iterable[np.ndarray], path: Path, fps: int) -> int:
     return count
 
 
+def encode_png(frames: Iterable[np.ndarray], path: Path) -> int:
+    """Write the one RGB frame of a still as a PNG and return 1; more frames, or none, raise `MediaError`."""
+    from PIL import Image
+
+    stills = list(itertools.islice(frames, 2))
+    if len(stills) != 1:
+        raise MediaError(f"A still has one frame; the engine gave {'none' if not stills else 'more'}.")
+    Image.fromarray(stills[0]).save(path, format="PNG")
+    return 1
+
+
 def publish(part: Path, final: Path, *, before: Callable[[Path], None] = lambda path: None) -> Path:
     """Give a whole file its final name without ever replacing another; returns the name it got.
 

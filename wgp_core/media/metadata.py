@@ -49,6 +49,16 @@ def write_gif(source: Path, target: Path, manifest: Mapping[str, Any]) -> None:
     target.write_bytes(data[:head] + b"\x21\xfe" + blocks + b"\x00" + data[head:])
 
 
+def write_png(source: Path, target: Path, manifest: Mapping[str, Any]) -> None:
+    """Copy a PNG with the manifest as its `comment` text (pixels untouched)."""
+    from PIL import Image, PngImagePlugin
+
+    info = PngImagePlugin.PngInfo()
+    info.add_itxt(KEY, json.dumps(manifest, ensure_ascii=True, separators=(",", ":")), zip=True)
+    with Image.open(source) as image:
+        image.save(target, format="PNG", pnginfo=info)
+
+
 def read_manifest(path: Path) -> dict[str, Any] | None:
     """The embedded manifest of a video, GIF or PNG; None where the file carries none.
 
