@@ -348,3 +348,17 @@ def test_umask_and_modes_are_those_of_a_plain_file(paths: Paths) -> None:
 def test_requests_that_no_engine_takes_never_reach_one(paths: Paths) -> None:
     with pytest.raises(RequestError):
         generate_video(VideoRequest(prompt=""), context(paths, FakeEngine()))
+
+
+def test_one_frame_is_saved_as_a_picture_with_its_settings(paths: Paths) -> None:
+    made = generate_video(VideoRequest("a ball", engine=EngineChoice.LOCAL, frames=1), context(paths))
+    assert made.path.suffix == ".png"
+    with Image.open(made.path) as picture:
+        assert picture.size == (64, 64)
+    assert Manifest.from_dict(read_manifest(made.path)).request == made.request
+
+
+def test_one_frame_with_a_videos_name_is_a_video(paths: Paths) -> None:
+    output = OutputOptions(path=Path("one.mp4"))
+    made = generate_video(VideoRequest("a ball", engine=EngineChoice.LOCAL, frames=1, output=output), context(paths))
+    assert made.path.name == "one.mp4" and count_frames(made.path) == 1

@@ -156,7 +156,7 @@ def is_done(request: VideoRequest, outputs: Path) -> bool:
     """Whether the item's file is there already and was made from the same request."""
     assert request.output.path is not None
     base = outputs / request.output.path
-    for suffix in ("", ".mp4", ".mov", ".gif"):
+    for suffix in ("", ".mp4", ".mov", ".gif", ".png"):
         file = base if not suffix else base.with_name(base.name + suffix)
         if not file.is_file():
             continue
