@@ -15,15 +15,15 @@ from wgp_core.context import Studio
 from wgp_core.engines.base import EngineSpec
 from wgp_core.errors import RequestError
 from wgp_core.media.metadata import read_manifest
-from wgp_core.models.inventory import ModelTask, all_models
 from wgp_core.prompts.macros import split_prompts
-from wgp_core.request import VideoRequest
+from wgp_core.request import EngineChoice, VideoRequest
 from wgp_core.resolve import resolve
 from wgp_core.result import Manifest
 
 from . import form
 from .components import notice
-from .form import CUSTOM, NAMES, OPTIONAL, FormValues
+from .form import CUSTOM, MODEL_FIELDS, NAMES, OPTIONAL, FormValues
+from .model_fields import chosen_model, installed_models, lora_choices, step_cache_choices
 from .words import esc
 
 
@@ -33,7 +33,7 @@ def fill(studio: Studio, values: FormValues, *, shown: FormValues | None = None)
     `shown` is what the form held when it was sent: what is equal there is left alone, because the person may have
     typed on since.
     """
-    spec = form.effective_spec(studio.engines, values.engine)
+    spec = form.spec_of(studio.engines, values)
     choices, models = form.size_choices(spec), model_choices(studio)
     known = values.size in {value for _, value in choices}
     values = replace(values, size=values.size if known else CUSTOM,
@@ -41,27 +41,38 @@ def fill(studio: Studio, values: FormValues, *, shown: FormValues | None = None)
     changes: dict[str, dict[str, Any]] = {name: {} for name in NAMES}
     for name in NAMES:
         if shown is None or getattr(values, name) != getattr(shown, name):
-            changes[name]["value"] = getattr(values, name)
+            value = getattr(values, name)
+            changes[name]["value"] = list(value) if isinstance(value, tuple) else value
     for name in (*OPTIONAL, "start_image", "end_image", "captions", "theme", "camera"):
         changes[name]["visible"] = name in spec.uses
+    for name, use in MODEL_FIELDS.items():
+        changes[name]["visible"] = use in spec.uses
+    for name in ("steps", "guidance", "guidance_2", "flow_shift"):
+        changes[name]["placeholder"] = form.default_words(getattr(spec.defaults, name))
     changes["size"]["choices"], changes["model"]["choices"] = choices, models
     changes["model"]["visible"] = shows_model(values.engine, spec)
+    found = chosen_model(studio, values) if spec.choice is EngineChoice.DIFFUSION else None
     changes["seconds"]["maximum"] = spec.max_seconds
-    carried = form.carried_words(values.carried)
+    changes["loras"]["choices"] = lora_choices(studio, spec, values, found)
+    changes["step_cache"]["choices"] = step_cache_choices(found)
+    carried = form.carried_words(values.carried, spec.uses)
     hint = notice(f"Also set from the loaded video: {carried}.", fix="Reset form drops it.") if carried else ""
+    settings = bool(spec.uses & {*OPTIONAL, *MODEL_FIELDS.values()})
     return [*(gr.update(**change) for change in changes.values()), gr.update(visible=values.size == CUSTOM),
-            engine_hint(studio, values.engine) + hint, f'<p class="w-quiet">{esc(form.hidden_hint(spec))}</p>']
+            engine_hint(studio, values) + hint, f'<p class="w-quiet">{esc(form.hidden_hint(spec))}</p>',
+            gr.update(visible=settings), gr.update(visible="loras" in spec.uses)]
 
 
 def fill_from_request(studio: Studio, request: VideoRequest) -> list[Any]:
     """Updates for `form_outputs` that show this request."""
-    spec = form.effective_spec(studio.engines, request.engine.value)
+    image = str(request.start_image) if request.start_image else None
+    spec = form.effective_spec(studio.engines, request.engine.value, request.model or "", image)
     return fill(studio, FormValues.from_request(request, spec))
 
 
 def requests_of(studio: Studio, values: FormValues) -> tuple[list[VideoRequest], tuple[str, ...]]:
     """The requests that the form asks for, and what was moved to fit the engine. Raises `WgpError`."""
-    spec = form.effective_spec(studio.engines, values.engine)
+    spec = form.spec_of(studio.engines, values)
     prompts = split_prompts(values.prompt or "", per=values.many or "whole")  # type: ignore[arg-type]
     base = form.with_rules(values.to_request(spec), studio.settings, values.carried)
     snapped, notes = spec.snap(base)
@@ -71,24 +82,32 @@ def requests_of(studio: Studio, values: FormValues) -> tuple[list[VideoRequest],
 
 
 def model_choices(studio: Studio) -> list[tuple[str, str]]:
-    found = [m for m in all_models(studio.paths) if m.task is ModelTask.TEXT_TO_VIDEO and m.installed]
-    return [("Best installed", ""), *((m.label, m.id) for m in found)]
+    """The installed diffusion models."""
+    return [("Best installed", ""), *((found.spec.label, found.spec.id) for found in installed_models(studio))]
 
 
 def shows_model(engine: str, spec: EngineSpec) -> bool:
     return engine == "diffusion" or (engine == "auto" and spec.choice.value == "diffusion")
 
 
-def engine_hint(studio: Studio, engine: str) -> str:
-    return f'<p class="w-quiet">{esc(form.engine_hint(studio.engines, engine))}</p>'
+def engine_hint(studio: Studio, values: FormValues) -> str:
+    return f'<p class="w-quiet">{esc(form.engine_hint(studio.engines, values.engine, values.model))}</p>'
 
 
 def snapped_values(studio: Studio, values: FormValues) -> tuple[FormValues, tuple[str, ...]]:
     """The values moved to what the engine takes, and a note for each move."""
-    spec = form.effective_spec(studio.engines, values.engine)
+    spec = form.spec_of(studio.engines, values)
+    notes: tuple[str, ...] = ()
+    presets = {value for _, value in form.size_choices(spec)}
+    if values.size not in presets and spec.size_presets:
+        size = f"{spec.defaults.width}x{spec.defaults.height}"
+        notes = (f"Size {values.size} became {size}, which suits {spec.label}.",)
+        values = replace(values, size=size if size in presets else CUSTOM, width=spec.defaults.width,
+                         height=spec.defaults.height)
     open_ = replace(values, prompt=values.prompt or "x", width=values.width or spec.defaults.width,
                     height=values.height or spec.defaults.height)
-    request, notes = spec.snap(open_.to_request(spec))
+    request, moves = spec.snap(open_.to_request(spec))
+    notes = (*notes, *moves)
     length = min(values.seconds or spec.defaults.seconds, spec.max_seconds)
     if length != values.seconds and values.seconds:
         notes = (*notes, f"Length {values.seconds:g} s became {length:g} s: {spec.label} makes at most that.")

@@ -1,24 +1,30 @@
 """The form of the Generate tab as a value: from components to a `VideoRequest` and back.
 
-What the form has no field for (planned scenes, LoRAs, documents, retry rules) is carried along as JSON, so that
-settings loaded from a video lose nothing. Knows no component and no studio; a test needs neither.
+What the form has no field for (planned scenes, documents, retry rules), or hides because the chosen model does not use
+it, is carried along as JSON, so that settings loaded from a video lose nothing. Knows no component and no studio; a
+test needs neither.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from wgp_core.engines.base import EngineSpec
+from wgp_core.engines.base import Engine, EngineSpec
 from wgp_core.engines.registry import EngineRegistry
-from wgp_core.errors import RequestError
+from wgp_core.errors import RequestError, WgpError
+from wgp_core.loras.multipliers import parse_many
 from wgp_core.request import (
     CameraMovement,
     EngineChoice,
+    LoraUse,
     OutputOptions,
+    Solver,
+    StepCache,
     Theme,
     VideoCodec,
     VideoRequest,
@@ -26,17 +32,22 @@ from wgp_core.request import (
 from wgp_core.resolve import new_request
 from wgp_core.settings import Settings
 
+log = logging.getLogger(__name__)
+
 CUSTOM = "custom"
-CARRIED = ("loras", "enhance", "documents", "plan", "fallback_local_on_fail", "retry", "guidance_2", "solver",
-           "lora_profile", "lora_negative_boost", "window_prompts", "window_frames", "window_overlap", "step_cache",
-           "step_cache_strength", "profile")
-CARRIED_WORDS = {"guidance_2": "second guidance", "solver": "solver", "lora_profile": "LoRA words",
-                 "lora_negative_boost": "LoRA words", "window_prompts": "window prompts", "window_frames": "windows",
-                 "window_overlap": "windows", "step_cache": "step cache", "step_cache_strength": "step cache",
-                 "profile": "VRAM profile", "loras": "LoRAs", "enhance": "prompt rewriting", "documents": "documents", "plan": "planned scenes",
-                 "fallback_local_on_fail": "fallback", "retry": "retry rules"}
+CARRIED_WORDS = {"loras": "LoRAs", "guidance_2": "second guidance", "solver": "solver", "step_cache": "step cache",
+                 "step_cache_strength": "step cache", "profile": "VRAM profile", "window_prompts": "window prompts",
+                 "window_frames": "window length", "window_overlap": "window overlap", "lora_profile": "LoRA words",
+                 "lora_negative_boost": "LoRA words", "enhance": "prompt rewriting", "documents": "documents",
+                 "plan": "planned scenes", "fallback_local_on_fail": "fallback", "retry": "retry rules"}
+CARRIED = tuple(CARRIED_WORDS)
+"""Fields without a component, or whose component is shown for some models only."""
 OPTIONAL = {"negative_prompt": "negative prompt", "steps": "steps", "guidance": "guidance", "flow_shift": "flow shift"}
 """Fields that only some engines use, in the words of the form."""
+MODEL_FIELDS = {"guidance_2": "guidance_2", "solver": "solver", "loras": "loras", "lora_multipliers": "loras",
+                "step_cache": "step_cache", "step_cache_strength": "step_cache", "profile": "profile",
+                "window_prompts": "window_prompts"}
+"""Components in the model's settings, and the name in `EngineSpec.uses` that shows them."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +74,22 @@ class FormValues:
     steps: int | None = None
     guidance: float | None = None
     flow_shift: float | None = None
+    guidance_2: float | None = None
+    solver: str = ""
+    loras: tuple[str, ...] = ()
+    lora_multipliers: str = ""
+    step_cache: str = "off"
+    step_cache_strength: float | None = 0.5
+    profile: str = ""
+    window_prompts: str = ""
     codec: str = "h264"
     crf: int | None = None
     subtitles: bool = False
     snapshots: int | None = 0
     carried: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "loras", tuple(self.loras or ()))  # components and JSON hand over lists
 
     @staticmethod
     def of(values: tuple[Any, ...]) -> FormValues:
@@ -79,7 +101,7 @@ class FormValues:
         """What a browser kept; None where it is not what this version writes."""
         if not isinstance(data, Mapping) or not set(data) <= set(NAMES):
             return None
-        kept = {name: value for name, value in data.items() if isinstance(value, _KINDS[name])}
+        kept: dict[str, Any] = {name: value for name, value in data.items() if isinstance(value, _KINDS[name])}
         return FormValues(**kept)
 
     def to_saved(self) -> dict[str, Any]:
@@ -108,7 +130,17 @@ class FormValues:
     def _optional(self, spec: EngineSpec) -> dict[str, Any]:
         given = {"negative_prompt": (self.negative_prompt or "").strip(), "steps": _whole(self.steps),
                  "guidance": self.guidance, "flow_shift": self.flow_shift}
-        return {name: value for name, value in given.items() if name in spec.uses}
+        given |= {"guidance_2": self.guidance_2, "solver": Solver(self.solver) if self.solver else None,
+                  "profile": self.profile or None, "window_prompts": split_windows(self.window_prompts),
+                  "step_cache": StepCache(self.step_cache or "off")}
+        used = {name: value for name, value in given.items() if name in spec.uses}
+        if "loras" in spec.uses:
+            carried = _carried(self.carried).get("loras", ())
+            used["loras"] = lora_uses(self.loras, self.lora_multipliers,
+                                      {str(use["path"]): use.get("trigger", "") for use in carried})
+        if "step_cache" in spec.uses and self.step_cache_strength is not None:
+            used["step_cache_strength"] = float(self.step_cache_strength)
+        return used
 
     @staticmethod
     def from_request(request: VideoRequest, spec: EngineSpec) -> FormValues:
@@ -122,15 +154,21 @@ class FormValues:
             frames=frames, theme=request.theme.value, camera=request.camera.value, captions=request.captions,
             start_image=_existing(request.start_image), end_image=_existing(request.end_image),
             negative_prompt=request.negative_prompt, fps=request.fps, seed=request.seed, steps=request.steps,
-            guidance=request.guidance, flow_shift=request.flow_shift, codec=request.output.codec.value,
+            guidance=request.guidance, flow_shift=request.flow_shift, guidance_2=request.guidance_2,
+            solver=request.solver.value if request.solver else "", loras=tuple(str(use.path) for use in request.loras),
+            lora_multipliers=join_multipliers(request.loras), step_cache=request.step_cache.value,
+            step_cache_strength=request.step_cache_strength, profile=request.profile or "",
+            window_prompts=join_windows(request.window_prompts), codec=request.output.codec.value,
             crf=request.output.crf, subtitles=request.output.subtitles, snapshots=request.output.snapshots,
             carried=_carry(request))
 
 
 NAMES = tuple(f.name for f in fields(FormValues))
-_KINDS: Mapping[str, tuple[type, ...]] = {
-    f.name: {"str": (str,), "bool": (bool,), "str | None": (str, type(None)), "int | None": (int, float, type(None)),
-             "float | None": (int, float, type(None))}[str(f.type)] for f in fields(FormValues)}
+_NUMBER: tuple[type, ...] = (int, float, type(None))
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "str": (str,), "bool": (bool,), "tuple[str, ...]": (list, tuple), "str | None": (str, type(None)),
+    "int | None": _NUMBER, "float | None": _NUMBER}
+_KINDS = {f.name: _TYPES[str(f.type)] for f in fields(FormValues)}
 
 
 def defaults(settings: Settings, spec: EngineSpec) -> FormValues:
@@ -146,22 +184,45 @@ def with_rules(request: VideoRequest, settings: Settings, carried: str) -> Video
     return request.with_(fallback_local_on_fail=fresh.fallback_local_on_fail, retry=fresh.retry)
 
 
-def effective_spec(engines: EngineRegistry, choice: str) -> EngineSpec:
-    """The rules that a choice of engine leads to here; the local engine's where no diffusion engine can run."""
+def effective_spec(engines: EngineRegistry, choice: str, model: str = "",
+                   start_image: str | None = None) -> EngineSpec:
+    """The rules that a choice of engine and model leads to here; the local engine's where no diffusion can run."""
+    request = VideoRequest("x", engine=EngineChoice(choice or "auto"), model=model or None,
+                           start_image=Path(start_image) if start_image else None)
     diffusion = engines.of(EngineChoice.DIFFUSION)
     if choice == EngineChoice.DIFFUSION and diffusion:
-        return diffusion[0].spec
+        return _spec_for(diffusion[0], request)
     if choice == EngineChoice.AUTO:
-        ready = next((engine for engine in diffusion if engine.availability().ok), None)
+        ready = next((engine for engine in diffusion if engine.availability(request).ok), None)
         if ready is not None:
-            return ready.spec
+            return _spec_for(ready, request)
     return engines.local().spec
 
 
-def engine_hint(engines: EngineRegistry, choice: str) -> str:
-    """One sentence on what the choice of engine means here."""
+def spec_of(engines: EngineRegistry, values: FormValues) -> EngineSpec:
+    """The rules for what the form holds."""
+    return effective_spec(engines, values.engine, values.model, values.start_image)
+
+
+def _spec_for(engine: Engine, request: VideoRequest) -> EngineSpec:
+    """The rules of the request's model; the engine's own where that model is gone, which Generate then tells."""
+    try:
+        return engine.spec_for(request)
+    except WgpError as error:
+        log.debug("The model's rules are not known: %s", error)
+        return engine.spec
+
+
+def default_words(value: float | None) -> str:
+    """What an empty number field stands for."""
+    return "automatic" if value is None else f"{value:g}"
+
+
+def engine_hint(engines: EngineRegistry, choice: str, model: str = "") -> str:
+    """One sentence on what the choice of engine and model means here."""
+    request = VideoRequest("x", engine=EngineChoice(choice or "auto"), model=model or None)
     diffusion = engines.of(EngineChoice.DIFFUSION)
-    states = [engine.availability() for engine in diffusion]
+    states = [engine.availability(request) for engine in diffusion]
     if choice == EngineChoice.LOCAL:
         return "Draws the subject as an animated diagram. Needs no model and no graphics card."
     if any(state.ok for state in states):
@@ -193,10 +254,50 @@ def _shape(width: int, height: int) -> str:
     return "wide" if width > height else "tall"
 
 
-def carried_words(carried: str) -> str:
-    """ "planned scenes, LoRAs": what the form carries without showing it; the rules of every form are not named."""
-    extra = [CARRIED_WORDS[name] for name in _carried(carried) if name not in ("retry", "fallback_local_on_fail")]
-    return ", ".join(extra)
+def carried_words(carried: str, shown: frozenset[str] = frozenset()) -> str:
+    """ "planned scenes, LoRAs": what the form carries without showing it (`shown` are `EngineSpec.uses`).
+
+    The rules of every form are not named.
+    """
+    quiet = {"retry", "fallback_local_on_fail"} | {name for name, use in MODEL_FIELDS.items() if use in shown}
+    return ", ".join(dict.fromkeys(CARRIED_WORDS[name] for name in _carried(carried) if name not in quiet))
+
+
+def split_windows(text: str) -> tuple[str, ...]:
+    """One prompt a line; one a paragraph where the text has empty lines."""
+    text = (text or "").replace("\r\n", "\n")
+    parts = text.split("\n\n") if "\n\n" in text else text.split("\n")
+    return tuple(part.strip() for part in parts if part.strip())
+
+
+def join_windows(prompts: tuple[str, ...]) -> str:
+    if any("\n" in prompt for prompt in prompts):
+        return "\n\n".join(prompts) + "\n\n"
+    return "\n".join(prompts)
+
+
+def split_multipliers(text: str, count: int) -> tuple[str, ...]:
+    """One multiplier for each LoRA, separated by spaces or lines; "#" begins a comment; what is not given is 1.
+
+    "0.8;0.4" changes with the phase and "1,0.5" over the steps. Raises `RequestError` where one cannot be read or there
+    are too many.
+    """
+    parse_many(text or "", count)
+    words = [word for line in (text or "").splitlines() for word in line.partition("#")[0].split()]
+    return (*words, *("1",) * (count - len(words)))
+
+
+def lora_uses(paths: tuple[str, ...], multipliers: str, triggers: Mapping[str, str] | None = None,
+              ) -> tuple[LoraUse, ...]:
+    """The chosen files with their multipliers; `triggers` are words by path, which the form carries along."""
+    given = split_multipliers(multipliers, len(paths))
+    return tuple(LoraUse(Path(path), multiplier, (triggers or {}).get(path, ""))
+                 for path, multiplier in zip(paths, given, strict=True))
+
+
+def join_multipliers(uses: tuple[LoraUse, ...]) -> str:
+    given = ["".join(use.multiplier.split()) for use in uses]
+    return "" if all(one == "1" for one in given) else " ".join(given)
 
 
 def _carry(request: VideoRequest) -> str:

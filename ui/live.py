@@ -40,7 +40,9 @@ class Pulse:
         """The version of the state; the rest only where it differs from what the page knows."""
         settings = self._studio.config.settings
         version = self.version()
-        news: dict[str, Any] = {"version": version, "build": self._build, "theme": settings.ui_theme}
+        work = self._studio.supervisor.models.version
+        news: dict[str, Any] = {"version": version, "build": self._build, "theme": settings.ui_theme,
+                                "models": {"states": work.states, "ticks": work.ticks}}
         if version == (asked or {}).get("known"):
             return news
         return {**news, "title": self._title(), "ended": self._ended(), "sound": settings.notify_sound,
@@ -75,7 +77,7 @@ def _build_id() -> str:
 
 
 def build_live(studio: Studio) -> gr.HTML:
-    """The component that holds the pulse; it fires `stage` and `jobs` when something changed."""
+    """The component that holds the pulse; it fires `stage`, `jobs` and `models` when something changed."""
     pulse = Pulse(studio)
 
     def poll(asked: dict[str, Any]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from .filling import (
     snapped_values,
 )
 from .form import CUSTOM, NAMES, FormValues
+from .model_fields import estimate_html, load_preset, preset_names, profile_choices, save_preset, step_cache_choices
 from .window import Window
 from .words import plural
 
@@ -38,6 +39,7 @@ MACRO_HELP = """Or write variants with a variable. These two lines make two vide
 How {Name} works, step by step
 ```"""
 ENGINES = [("Automatic", "auto"), ("Local drawing", "local"), ("Diffusion model", "diffusion")]
+SOLVERS = [("The model's own", ""), ("UniPC", "unipc"), ("Euler", "euler"), ("DPM++", "dpm++")]
 CODECS = [("H.264 (standard)", "h264"), ("H.265 (smaller)", "h265"), ("ProRes (editing)", "prores")]
 
 
@@ -65,6 +67,14 @@ class Fields:
     steps: gr.Number
     guidance: gr.Number
     flow_shift: gr.Number
+    guidance_2: gr.Number
+    solver: gr.Dropdown
+    loras: gr.Dropdown
+    lora_multipliers: gr.Textbox
+    step_cache: gr.Dropdown
+    step_cache_strength: gr.Slider
+    profile: gr.Dropdown
+    window_prompts: gr.Textbox
     codec: gr.Dropdown
     crf: gr.Number
     subtitles: gr.Checkbox
@@ -73,6 +83,16 @@ class Fields:
 
     def list(self) -> list[Any]:
         return [getattr(self, f.name) for f in fields(self)]
+
+
+@dataclass(frozen=True)
+class Presets:
+    """LoRA presets: a choice with its multipliers under a name."""
+
+    row: gr.Row
+    name: gr.Dropdown
+    load: gr.Button
+    save: gr.Button
 
 
 @dataclass(frozen=True)
@@ -89,6 +109,9 @@ class Generate:
     engine_hint: gr.HTML
     hidden_hint: gr.HTML
     custom: gr.Row
+    model_settings: gr.Accordion
+    presets: Presets
+    estimate: gr.HTML
     now: gr.HTML
     result: gr.HTML
     pinned: gr.State
@@ -97,7 +120,8 @@ class Generate:
     @property
     def form_outputs(self) -> list[Any]:
         """Every field and every hint that `fill` sets."""
-        return [*self.fields.list(), self.custom, self.engine_hint, self.hidden_hint]
+        return [*self.fields.list(), self.custom, self.engine_hint, self.hidden_hint, self.model_settings,
+                self.presets.row]
 
 
 # -- building ---------------------------------------------------------------------------------------------------
@@ -114,13 +138,15 @@ def build(studio: Studio) -> Generate:
             with gr.Row(elem_id="run-row"):
                 go = gr.Button("Generate", variant="primary", elem_id="generate", min_width=120)
                 cancel = gr.Button("Cancel", elem_id="cancel", interactive=False, min_width=90)
+            estimate = plain_html(elem_id="estimate")
             message = plain_html(elem_id="form-message")
         with gr.Column(elem_id="stage"):
             now, result = plain_html(elem_id="now"), action_html(elem_id="result")
         with gr.Column(elem_id="options"):
             hints = _build_basics(studio, start, made)
             _build_look(start, made)
-            hidden_hint, dice = _build_advanced(start, made)
+            model_settings, presets, hidden_hint = _build_model_settings(studio, start, made)
+            dice = _build_advanced(start, made)
             _build_output(start, made)
             with gr.Row(elem_id="form-row"):
                 load = gr.UploadButton("Load settings from a video", size="sm", elem_id="load-settings",
@@ -128,19 +154,19 @@ def build(studio: Studio) -> Generate:
                 reset = gr.Button("Reset form", size="sm", elem_id="reset-form", min_width=100)
     made["carried"] = gr.Textbox(start.carried, visible=False, label="Carried along")
     return Generate(Fields(**{name: made[name] for name in NAMES}), go, cancel, load, reset, dice, message, hints[0],
-                    hidden_hint, hints[1], now, result, gr.State(""),
+                    hidden_hint, hints[1], model_settings, presets, estimate, now, result, gr.State(""),
                     gr.BrowserState(None, storage_key="wgp-form", secret="wgp-studio-form"))
 
 
 def _build_basics(studio: Studio, start: FormValues, made: dict[str, Any]) -> tuple[gr.HTML, gr.Row]:
-    spec = form.effective_spec(studio.engines, start.engine)
+    spec = form.spec_of(studio.engines, start)
     with gr.Row(elem_classes="w-pair"):
         made["engine"] = gr.Dropdown(ENGINES, value=start.engine, label="Engine", elem_id="engine", min_width=130)
-        made["model"] = gr.Dropdown(model_choices(studio), value=start.model, label="Model", min_width=130,
-                                    visible=shows_model(start.engine, spec))
+        made["model"] = gr.Dropdown(model_choices(studio), value=start.model, label="Model", elem_id="model",
+                                    min_width=130, visible=shows_model(start.engine, spec))
         made["size"] = gr.Dropdown(form.size_choices(spec), value=start.size, label="Size", elem_id="size",
                                    min_width=130)
-    hint = plain_html(engine_hint(studio, start.engine), elem_id="engine-hint")
+    hint = plain_html(engine_hint(studio, start), elem_id="engine-hint")
     with gr.Row(visible=start.size == CUSTOM, elem_classes="w-pair") as custom:
         made["width"] = gr.Number(start.width, label="Width", precision=0, elem_id="width", min_width=80)
         made["height"] = gr.Number(start.height, label="Height", precision=0, elem_id="height", min_width=80)
@@ -162,7 +188,45 @@ def _build_look(start: FormValues, made: dict[str, Any]) -> None:
             made["end_image"] = picture_input("End image", height=130, min_width=130)
 
 
-def _build_advanced(start: FormValues, made: dict[str, Any]) -> tuple[gr.HTML, gr.Button]:
+def _build_model_settings(studio: Studio, start: FormValues,
+                          made: dict[str, Any]) -> tuple[gr.Accordion, Presets, gr.HTML]:
+    """What diffusion models take; which of it is shown depends on the model."""
+    hidden: dict[str, Any] = {"visible": False}
+    with gr.Accordion("Model settings", open=False, elem_id="model-settings", visible=False) as accordion:
+        with gr.Row(elem_classes="w-pair"):
+            made["steps"] = gr.Number(start.steps, label="Steps", precision=0, min_width=80, elem_id="steps", **hidden)
+            made["guidance"] = gr.Number(start.guidance, label="Guidance", min_width=80, **hidden)
+            made["guidance_2"] = gr.Number(start.guidance_2, label="Guidance, low noise", min_width=80, **hidden)
+            made["flow_shift"] = gr.Number(start.flow_shift, label="Flow shift", min_width=80, **hidden)
+        with gr.Row(elem_classes="w-pair"):
+            made["solver"] = gr.Dropdown(SOLVERS, value=start.solver, label="Solver", min_width=130, **hidden)
+            made["profile"] = gr.Dropdown(profile_choices(), value=start.profile, label="VRAM profile of this video",
+                                          min_width=130, elem_id="profile", **hidden)
+        made["negative_prompt"] = gr.Textbox(label="Negative prompt", lines=2, **hidden)
+        made["loras"] = gr.Dropdown([], value=list(start.loras), label="LoRAs", multiselect=True, elem_id="loras",
+                                    **hidden)
+        made["lora_multipliers"] = gr.Textbox(
+            start.lora_multipliers, label="LoRA multipliers", placeholder="1 for each", elem_id="lora-multipliers",
+            info="One for each LoRA, separated by spaces. 1,0.5 changes over the steps; 0;1 with the phase.", **hidden)
+        with gr.Row(visible=False, elem_classes="w-pair w-bottom", elem_id="lora-presets") as row:
+            name = gr.Dropdown(preset_names(studio), value=None, label="LoRA preset", allow_custom_value=True,
+                               min_width=130)
+            load = gr.Button("Load", size="md", min_width=60)
+            save = gr.Button("Save", size="md", min_width=60)
+        with gr.Row(elem_classes="w-pair"):
+            made["step_cache"] = gr.Dropdown(step_cache_choices(None), value=start.step_cache, label="Step cache",
+                                             min_width=130,
+                                             info="Faster, and not quite the same video.", **hidden)
+            made["step_cache_strength"] = gr.Slider(0, 1, value=start.step_cache_strength, step=0.05,
+                                                    label="How much it skips", min_width=130, **hidden)
+        made["window_prompts"] = gr.Textbox(
+            label="Prompts of the windows", lines=2, placeholder="the prompt above for all",
+            info="A long video is made in overlapping windows. One line for each; the last serves the rest.", **hidden)
+    note = plain_html(elem_id="hidden-hint")
+    return accordion, Presets(row, name, load, save), note
+
+
+def _build_advanced(start: FormValues, made: dict[str, Any]) -> gr.Button:
     with gr.Accordion("Advanced", open=False):
         with gr.Row(elem_classes="w-pair"):
             made["fps"] = gr.Number(start.fps, label="Frames per second", precision=0, placeholder="automatic",
@@ -173,13 +237,7 @@ def _build_advanced(start: FormValues, made: dict[str, Any]) -> tuple[gr.HTML, g
             made["seed"] = gr.Number(start.seed, label="Seed, -1 is random", precision=0, elem_id="seed",
                                      min_width=110)
             dice = gr.Button("Random seed", size="md", min_width=110, elem_id="random-seed")
-        with gr.Row(elem_classes="w-pair"):
-            made["steps"] = gr.Number(start.steps, label="Steps", precision=0, visible=False, min_width=80)
-            made["guidance"] = gr.Number(start.guidance, label="Guidance", visible=False, min_width=80)
-            made["flow_shift"] = gr.Number(start.flow_shift, label="Flow shift", visible=False, min_width=80)
-        made["negative_prompt"] = gr.Textbox(label="Negative prompt", lines=2, visible=False)
-        hidden = plain_html(elem_id="hidden-hint")
-    return hidden, dice
+    return dice
 
 
 def _build_output(start: FormValues, made: dict[str, Any]) -> None:
@@ -208,6 +266,7 @@ def _spell(name: str) -> str:
 def wire(own: Generate, window: Window) -> None:
     _wire_run(own, window)
     _wire_form(own, window.studio)
+    _wire_model(own, window)
     _wire_memory(own, window)
     stage.wire(own, window)
 
@@ -242,8 +301,8 @@ def _wire_form(own: Generate, studio: Studio) -> None:
         fitted, notes = moved or (now, ())
         return [problem + notices(notes), *fill(studio, fitted, shown=now)]
 
-    gr.on([f.engine.input, f.size.input, f.width.blur, f.height.blur, f.fps.blur, f.frames.blur], snap, inputs,
-          [own.message, *own.form_outputs], trigger_mode="always_last", **QUIET)
+    gr.on([f.engine.input, f.model.input, f.size.input, f.width.blur, f.height.blur, f.fps.blur, f.frames.blur], snap,
+          inputs, [own.message, *own.form_outputs], trigger_mode="always_last", **QUIET)
     f.seconds.input(None, None, f.frames, js="() => null")
     own.dice.click(None, None, f.seed, js="() => Math.floor(Math.random() * 4294967295)")
     f.start_image.upload(_check_picture, f.start_image, [own.message, f.start_image], **QUIET)
@@ -261,6 +320,36 @@ def _wire_form(own: Generate, studio: Studio) -> None:
         return ["", *fill(studio, form.defaults(studio.settings, spec))]
 
     own.reset.click(reset, None, [own.message, *own.form_outputs], **QUIET)
+
+
+def _wire_model(own: Generate, window: Window) -> None:
+    """LoRA presets, and the estimate under Generate."""
+    studio, f, inputs = window.studio, own.fields, own.fields.list()
+    presets = own.presets
+
+    def load(name: str) -> list[Any]:
+        found, problem = attempt(lambda: load_preset(studio, name))
+        if found is None:
+            return [problem, gr.skip(), gr.skip()]
+        return [notices(found.notes, kind="warn"), list(found.loras), found.multipliers]
+
+    presets.load.click(load, presets.name, [own.message, f.loras, f.lora_multipliers], **QUIET)
+
+    def save(name: str, loras: list[str], multipliers: str) -> list[Any]:
+        _, problem = attempt(lambda: save_preset(studio, name, tuple(loras or ()), multipliers))
+        told = problem or notice(f"The LoRA preset {name} is saved.", kind="good")
+        return [told, gr.update(choices=preset_names(studio))]
+
+    presets.save.click(save, [presets.name, f.loras, f.lora_multipliers], [own.message, presets.name], **QUIET)
+
+    def estimate(*values: Any) -> str:
+        told, problem = attempt(lambda: estimate_html(studio, FormValues.of(values)))
+        return problem if told is None else told
+
+    felt = ("engine", "model", "size", "width", "height", "seconds", "frames", "fps", "steps", "guidance", "loras",
+            "profile", "start_image", "step_cache")
+    gr.on([getattr(f, name).change for name in felt], estimate, inputs, own.estimate, trigger_mode="always_last",
+          **QUIET)
 
 
 def _check_picture(path: str | None) -> list[Any]:

@@ -41,6 +41,9 @@ SPEC = EngineSpec(
 class FakeEngine:
     spec = SPEC
 
+    def spec_for(self, request: VideoRequest) -> EngineSpec:
+        return self.spec
+
     def availability(self, request: VideoRequest | None = None) -> Availability:
         return Availability(True)
 

@@ -1,7 +1,7 @@
 /* Asks the server once a second whether anything changed, and only then lets the tabs redraw.
    Also: Ctrl+Enter, the page title, notifications, the colour scheme, and a bar while the connection is lost. */
 const beat = 1000;
-let known = '', build = '', ended = null, failures = 0, wasPlaying = false;
+let known = '', build = '', ended = null, failures = 0, wasPlaying = false, models = null;
 
 const visible = (selector) => {
   const found = document.querySelector(selector);
@@ -47,11 +47,20 @@ const clearAddress = () => {
   url.searchParams.delete('__theme');
   history.replaceState(null, '', url);
 };
+/* The list of models is drawn anew only when work begins or ends, the bar of what runs at each step. */
+const hearModels = (news) => {
+  const before = models;
+  if (before && before.ticks === news.ticks && before.states === news.states) return;
+  if (!visible('#models-head')) return;
+  models = news;
+  trigger('models', { table: Boolean(before) && before.states !== news.states });
+};
 const hear = (news) => {
   if (build && news.build !== build) return document.body.classList.add('w-updated');
   if (!build) clearAddress();
   build = news.build;
   scheme(news.theme);
+  hearModels(news.models);
   const resumed = wasPlaying && !playing();
   wasPlaying = playing();
   if (news.version === known && !resumed) return;

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ..request import VRAM_PROFILES
 from .base import MemoryPlan
 
-PROFILES = ("1", "2", "3", "3.5", "4", "4.5", "5")
-"""VRAM profiles from the most to the least memory (mmgp's numbering)."""
+PROFILES = tuple(name for name in VRAM_PROFILES if name != "auto")
+"""VRAM profiles from the most to the least memory; `models.profiles` says what each does."""
 
 AUTO_STANDS_FOR = "4"
 FEWEST_FRAMES_AT_ONCE = 9

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import uuid4
 
 from .. import errors
 from ..engines.base import RuntimeOptions
 from ..errors import Cancelled, WgpError, WorkerError
-from ..events import CancelToken
+from ..events import CancelToken, Progress, ProgressCallback, Stage, ignore_progress
 from .causes import Death, Killed
 from .process import Launch, WorkerProcess
 from .protocol import Message, Say
@@ -22,6 +23,17 @@ log = logging.getLogger(__name__)
 
 CANCEL_GRACE_S = 5.0
 POLL_S = 0.1
+
+
+@dataclass(frozen=True)
+class _Ask:
+    """One question: the task, and how long it may take (`deadline` on the monotonic clock) and be silent."""
+
+    name: str
+    payload: Mapping[str, Any]
+    timeout_s: float
+    silent_s: float
+    deadline: float
 
 
 class AssistantDesk:
@@ -35,6 +47,8 @@ class AssistantDesk:
         self._answered = threading.Event()
         self._answer: Mapping[str, Any] | None = None
         self._asked_id = ""
+        self._on_progress: ProgressCallback = ignore_progress
+        self._heard_at = time.monotonic()
         self._idle_since = time.monotonic()
         self._stopped = False
 
@@ -46,17 +60,20 @@ class AssistantDesk:
     def busy(self) -> bool:
         return self._turn.locked()
 
-    def run(self, name: str, payload: Mapping[str, Any], *, timeout_s: float, cancel: CancelToken) -> dict[str, Any]:
-        """See `Supervisor.run_task`."""
+    def run(self, name: str, payload: Mapping[str, Any], *, timeout_s: float, cancel: CancelToken,
+            on_progress: ProgressCallback = ignore_progress, silent_s: float = math.inf) -> dict[str, Any]:
+        """See `Supervisor.run_task`. `on_progress` is called from another thread; a task without a word for longer
+        than `silent_s` seconds is ended."""
         deadline = time.monotonic() + timeout_s
         while not self._turn.acquire(timeout=POLL_S):
             cancel.raise_if_cancelled()
             if time.monotonic() > deadline:
                 raise WorkerError(f"The task {name} waited {timeout_s:g} s for its turn.", fix="Try again later.")
         try:
-            self._stopped = False
-            return self._ask(name, payload, deadline, timeout_s, cancel)
+            self._stopped, self._on_progress = False, on_progress
+            return self._ask(_Ask(name, payload, timeout_s, silent_s, deadline), cancel)
         finally:
+            self._on_progress = ignore_progress
             self._idle_since = time.monotonic()
             self._turn.release()
 
@@ -76,34 +93,45 @@ class AssistantDesk:
         with self._turn:
             self._end()
 
-    def _ask(self, name: str, payload: Mapping[str, Any], deadline: float, timeout_s: float,
-             cancel: CancelToken) -> dict[str, Any]:
-        if self._process is None or self._process.death() is not None:
-            self._process = self._start()
+    def _ask(self, ask: _Ask, cancel: CancelToken) -> dict[str, Any]:
+        process = self._process
+        if process is None or process.death() is not None:
+            process = self._process = self._start()
         self._asked_id, self._answer = uuid4().hex[:12], None
         self._answered.clear()
-        self._process.send(Say.TASK, id=self._asked_id, name=name, payload=dict(payload),
-                           runtime=asdict(self._runtime()))
+        self._heard_at = time.monotonic()
+        process.send(Say.TASK, id=self._asked_id, name=ask.name, payload=dict(ask.payload),
+                     runtime=asdict(self._runtime()))
         cancel_deadline = None
         while not self._answered.wait(POLL_S):
-            death = self._process.death()
+            death = process.death()
             if death is not None and not self._answered.is_set():
                 self._process = None
-                raise _died(name, death)
+                if cancel.cancelled:
+                    raise Cancelled("The work was cancelled.")
+                raise _died(ask.name, death)
             now = time.monotonic()
             if cancel.cancelled and cancel_deadline is None:
                 cancel_deadline = now + CANCEL_GRACE_S
-                self._process.send(Say.CANCEL, id=self._asked_id)
+                process.send(Say.CANCEL, id=self._asked_id)
             if cancel_deadline is not None and now > cancel_deadline:
                 self._end()
                 raise Cancelled("The work was cancelled.")
-            if now > deadline:
-                self._end()
-                raise WorkerError(f"The task {name} took longer than {timeout_s:g} s and was ended.")
-            if self._stopped:
-                self._end()
-                raise WorkerError(f"The task {name} was ended: the program is closing.")
-        return _result(name, self._answer or {})
+            self._check_limits(ask, now)
+        return _result(ask.name, self._answer or {})
+
+    def _check_limits(self, ask: _Ask, now: float) -> None:
+        """End the worker and raise where the task took too long, was silent too long, or the program closes."""
+        problem = ""
+        if now > ask.deadline:
+            problem = f"The task {ask.name} took longer than {ask.timeout_s:g} s and was ended."
+        elif now - self._heard_at > ask.silent_s:
+            problem = f"The task {ask.name} gave no sign of life for {ask.silent_s:g} s and was ended."
+        elif self._stopped:
+            problem = f"The task {ask.name} was ended: the program is closing."
+        if problem:
+            self._end()
+            raise WorkerError(problem)
 
     def _start(self) -> WorkerProcess:
         try:
@@ -113,9 +141,16 @@ class AssistantDesk:
 
     def _hear(self, _process: WorkerProcess, message: Message) -> None:
         """Called from the reader thread."""
-        if message.say is Say.RESULT and message.data.get("id") == self._asked_id:
+        if message.data.get("id") != self._asked_id:
+            return
+        if message.say is Say.RESULT:
             self._answer = message.data
             self._answered.set()
+        elif message.say is Say.PROGRESS:
+            self._heard_at = time.monotonic()
+            data = message.data
+            self._on_progress(Progress(Stage(data["stage"]), data["step"], data["total"], data["message"],
+                                       data["eta_s"]))
 
     def _end(self) -> None:
         process, self._process = self._process, None

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import StoreError
-from ..events import Progress
+from ..events import Progress, Stage
 from ..store.jobs import Claim, ClaimLostError, JobRepository
 from ..store.records import JobProgress
 
@@ -93,6 +93,31 @@ class ProgressWriter:
             part.unlink(missing_ok=True)
         else:
             self._preview = self._preview_file
+
+
+class TaskProgress:
+    """The `on_progress` of one task: sends what it hears, at most every `every_s` seconds, and each stage's end.
+
+    `quiet_s` is the time since its last event, in seconds.
+    """
+
+    def __init__(self, send: Callable[[Progress], None], every_s: float = 0.25) -> None:
+        self._send = send
+        self._every_s = every_s
+        self._sent_at = float("-inf")
+        self._stage: Stage | None = None
+        self._active_at = time.monotonic()
+
+    @property
+    def quiet_s(self) -> float:
+        return time.monotonic() - self._active_at
+
+    def __call__(self, event: Progress) -> None:
+        now = self._active_at = time.monotonic()
+        finished = 0 < event.total <= event.step
+        if now - self._sent_at >= self._every_s or event.stage is not self._stage or finished:
+            self._sent_at, self._stage = now, event.stage
+            self._send(event)
 
 
 def is_memory_note(event: Progress) -> bool:

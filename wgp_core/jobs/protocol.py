@@ -38,6 +38,8 @@ class Say(enum.StrEnum):
     """Runs job `id` from now on."""
     IDLE = "idle"
     """No longer busy."""
+    PROGRESS = "progress"
+    """How far a task is. id, stage, step, total, message, eta_s."""
     RESULT = "result"
     """A task's end. id, and result or error, message, fix."""
 

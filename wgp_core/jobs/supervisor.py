@@ -10,7 +10,8 @@ supervisor.stop()
 
 One thread looks at the queue and at the render worker a few times a second: it starts the worker when a job waits,
 hands it one job at a time with the settings in force, passes on cancels, ends it when it hangs, ignores a cancel or
-idles too long, and settles the job of a worker that died. Tasks go to a second worker (`assistant`).
+idles too long, and settles the job of a worker that died. Tasks go to a second worker (`assistant`), work on model
+folders to a third (`models`), so that neither waits for the other.
 """
 
 from __future__ import annotations
@@ -27,13 +28,14 @@ from typing import Any
 
 from ..engines.base import RuntimeOptions
 from ..errors import StoreError, WorkerError
-from ..events import CancelToken
+from ..events import CancelToken, ProgressCallback, ignore_progress
 from ..paths import PROGRAM_ROOT, Paths
 from ..settings import Settings
 from ..store.database import Store
 from ..store.records import JobRecord, JobState
 from .assistant import AssistantDesk
 from .causes import Death, Killed, OomCounter, judge
+from .model_desk import ModelDesk
 from .process import Launch, WorkerProcess, kill_marked
 from .protocol import Message, Say
 from .recovery import recover_at_startup, settle_abandoned
@@ -98,6 +100,7 @@ class Supervisor:
         self._owner = str(paths.data)
         self._render = _RenderSlot()
         self._assistant = AssistantDesk(lambda: self._launch("assistant"), lambda: self._runtime_of(self._settings()))
+        self._models = ModelDesk(lambda: self._launch("models"), lambda: self._runtime_of(self._settings()))
         self._oom = OomCounter()
         self._wake = threading.Event()
         self._ending = threading.Event()
@@ -124,7 +127,13 @@ class Supervisor:
             self._thread.join()
             self._thread = None
         self._assistant.stop()
+        self._models.stop()
         self._end_render(grace_s)
+
+    @property
+    def models(self) -> ModelDesk:
+        """Work on model folders: install, verify, quantize, delete."""
+        return self._models
 
     def wake(self) -> None:
         """Look at the queue now. Cheap, from any thread: `queue.subscribe(supervisor.wake)`."""
@@ -139,13 +148,15 @@ class Supervisor:
         return SupervisorStatus(render, WorkerStatus(state, pid), slot.problem)
 
     def run_task(self, name: str, payload: Mapping[str, Any] | None = None, *, timeout_s: float = 120.0,
-                 cancel: CancelToken | None = None) -> dict[str, Any]:
+                 cancel: CancelToken | None = None,
+                 on_progress: ProgressCallback = ignore_progress) -> dict[str, Any]:
         """Run a task (`tasks.TASKS`) in the assistant worker and return its result; tasks wait for each other.
 
         Raises what the task raised, `Cancelled`, or `WorkerError` where it took longer than `timeout_s` (waiting
-        included) or the worker died.
+        included) or the worker died. `on_progress` is called from another thread.
         """
-        return self._assistant.run(name, payload or {}, timeout_s=timeout_s, cancel=cancel or CancelToken())
+        return self._assistant.run(name, payload or {}, timeout_s=timeout_s, cancel=cancel or CancelToken(),
+                                   on_progress=on_progress)
 
     def probe_device(self, *, timeout_s: float = 120.0) -> DeviceReport:
         """What torch sees on this machine. Takes seconds: torch is loaded in the assistant."""
@@ -165,6 +176,7 @@ class Supervisor:
     def _tick(self) -> None:
         slot, settings, now = self._render, self._settings(), time.monotonic()
         self._assistant.stop_if_idle(settings.worker_idle_s)
+        self._models.stop_if_idle()
         if slot.process is not None:
             death = slot.process.death()
             if death is not None:

@@ -12,17 +12,18 @@ from typing import Any
 
 from ..engines.base import RuntimeOptions
 from ..errors import WorkerError
-from ..events import CancelToken
+from ..events import CancelToken, ProgressCallback, ignore_progress
 from ..paths import Paths
 
 
 @dataclass(frozen=True)
 class TaskContext:
-    """What a task gets beside its payload."""
+    """What a task gets beside its payload. `on_progress` reaches the caller, at most a few times a second."""
 
     paths: Paths
     runtime: RuntimeOptions = field(default_factory=RuntimeOptions)
     cancel: CancelToken = field(default_factory=CancelToken)
+    on_progress: ProgressCallback = ignore_progress
 
 
 Task = Callable[[Mapping[str, Any], TaskContext], Mapping[str, Any]]

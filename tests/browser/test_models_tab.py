@@ -1,0 +1,93 @@
+"""Models by clicking: a toy checkpoint in `ckpts/` is found, filtered, verified, quantized and deleted."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("playwright.sync_api")
+from playwright.sync_api import Locator, Page, expect
+
+from wgp_core.models.toy import write_toy
+
+WORK_MS = 120_000
+
+
+def open_models(page: Page) -> None:
+    page.get_by_role("tab", name="Models", exact=True).first.click()
+    expect(page.locator("#models-table .w-row").first).to_be_visible()
+
+
+def row(page: Page, model: str) -> Locator:
+    return page.locator(f'#models-table .w-row[data-model="{model}"]')
+
+
+def card(page: Page, model: str) -> Locator:
+    return page.locator(f'#models-work .w-work[data-model="{model}"]')
+
+
+@pytest.fixture(scope="module")
+def toy(program):
+    return write_toy(program.home / "ckpts" / "toy-wan", "wan")
+
+
+def test_a_folder_is_found_verified_quantized_and_deleted(open_page, program, toy):
+    page = open_page()
+    open_models(page)
+    own = row(page, "toy-wan")
+    expect(own).to_contain_text("Installed")
+    own.get_by_role("button", name="Verify").click()
+    expect(card(page, "toy-wan")).to_contain_text("files can be read", timeout=WORK_MS)
+
+    row(page, "toy-wan").get_by_role("button", name="Quantize").click()
+    expect(card(page, "toy-wan")).to_contain_text("int8 weights now", timeout=WORK_MS)
+    assert list(toy.rglob("*quanto*int8*.safetensors"))
+    page.reload()
+    page.wait_for_function("window.wgpFormReady === true")
+    open_models(page)
+    expect(card(page, "toy-wan")).to_contain_text("int8 weights now")
+    card(page, "toy-wan").get_by_role("button", name="Remove this message").click()
+    expect(card(page, "toy-wan")).to_have_count(0)
+
+    row(page, "toy-wan").get_by_role("button", name="Delete").click()
+    assert toy.exists(), "it asks first"
+    page.locator(".w-confirm button").click()
+    expect(card(page, "toy-wan")).to_contain_text("was deleted", timeout=WORK_MS)
+    expect(row(page, "toy-wan")).to_have_count(0)
+    assert not toy.exists()
+
+
+def test_search_and_filter_narrow_the_list(open_page):
+    page = open_page()
+    open_models(page)
+    everything = page.locator("#models-table .w-row").count()
+    page.fill("#models-search input, #models-search textarea", "minilm")
+    expect(page.locator("#models-table .w-row")).to_have_count(1)
+    page.fill("#models-search input, #models-search textarea", "")
+    expect(page.locator("#models-table .w-row")).to_have_count(everything)
+    page.locator("#models-kind label", has_text="Video").click()
+    expect(page.locator("#models-table .w-section")).to_have_text(["Video"])
+    page.locator("#models-kind label", has_text="All").click()
+    expect(page.locator("#models-table .w-row")).to_have_count(everything)
+
+
+def test_a_missing_model_tells_the_command_and_the_folder(open_page):
+    page = open_page()
+    open_models(page)
+    missing = row(page, "wan2.1-t2v-1.3b")
+    expect(missing.get_by_role("button", name="Install")).to_be_visible()
+    missing.get_by_text("Without this window").click()
+    expect(missing).to_contain_text("./run.sh -m wgp_core models install wan2.1-t2v-1.3b")
+    expect(missing).to_contain_text("ckpts/")
+
+
+def test_an_install_without_a_network_fails_in_plain_words(open_page, program):
+    page = open_page()
+    open_models(page)
+    row(page, "wan2.1-t2v-1.3b").get_by_role("button", name="Install").click()
+    page.click("#models-table .w-row strong >> nth=0")
+    done = card(page, "wan2.1-t2v-1.3b")
+    expect(done).to_be_visible()
+    if done.get_by_role("button", name="Cancel").count():
+        done.get_by_role("button", name="Cancel").click(timeout=2000, no_wait_after=True)
+    expect(done.locator(".w-badge")).to_have_text(pytest.importorskip("re").compile("Failed|Cancelled"),
+                                                  timeout=WORK_MS)

@@ -1,0 +1,216 @@
+"""The diffusion engine: installed diffusers models behind the `Engine` protocol.
+
+Its rules are those of the model that a request names. Nothing here imports torch before a rendering begins. A rendering
+borrows its model from the process's manager for as long as its frames are read, and gives it back when they are done,
+abandoned or failed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ... import hardware
+from ...errors import EngineError, RequestError
+from ...events import Progress, Stage
+from ...models.locate import Found, find, missing_error
+from ...models.spec import Task
+from ...paths import Paths
+from ...request import EngineChoice, VideoRequest
+from .. import memory
+from ..base import Availability, EngineSpec, Frame, FrameStream, MemoryPlan, ModelUse, RenderSession, RuntimeOptions
+from .rules import denoiser_parameters, engine_spec, rules_of
+
+log = logging.getLogger(__name__)
+
+CPU_PARAMETERS = 3_000_000_000
+"""Larger denoisers take many minutes a step on a CPU: `auto` does not choose them there."""
+TILED_PIXELS = 1280 * 720
+"""From this many pixels a frame, decoding in tiles saves gigabytes."""
+
+
+class DiffusionEngine:
+    """Makes videos with a diffusers model. `runtime` gives the device and the hub cache that models are sought in."""
+
+    def __init__(self, paths: Paths, runtime: RuntimeOptions | None = None) -> None:
+        self._paths = paths
+        self._runtime = runtime or RuntimeOptions()
+
+    @property
+    def spec(self) -> EngineSpec:
+        """The rules of the model that is taken where a request names none."""
+        return engine_spec(self._find(None, None).spec)
+
+    def spec_for(self, request: VideoRequest) -> EngineSpec:
+        """The rules of the request's model. Raises `RequestError` for a name that means no model."""
+        return engine_spec(self._found(request).spec, request)
+
+    def availability(self, request: VideoRequest | None = None) -> Availability:
+        """Whether the request's model is installed and fits the request and this machine."""
+        found = self._found(request) if request is not None else self._find(None, None)
+        if found.folder is None:
+            error = missing_error(found.spec, self._paths, self._runtime.cache_root)
+            return Availability(False, error.message, error.fix)
+        if request is None:
+            return Availability(True)
+        return _images(found, request) or self._speed(found, request) or Availability(True)
+
+    def memory_ladder(self, start: MemoryPlan) -> tuple[MemoryPlan, ...]:
+        return memory.memory_ladder(start)
+
+    def render(self, request: VideoRequest, session: RenderSession) -> FrameStream:
+        """Load the model and prepare the rendering; denoising begins when the first frame is asked for.
+
+        Raises `ModelMissingError`, `EngineError`, `EngineMemoryError`, `RequestError` (LoRAs) or `Cancelled`, here or
+        from the frames.
+        """
+        from ...models.choose import load_options
+        from ...models.manager import process_manager
+        from ...models.pipeline import load_pipeline
+
+        found = self._found(request, session.runtime.cache_root)
+        if found.folder is None:
+            raise missing_error(found.spec, self._paths, session.runtime.cache_root)
+        problem = _images(found, request)
+        if problem is not None:
+            raise EngineError(problem.reason, fix=problem.fix)
+        session.on_progress(Progress(Stage.LOAD, message=f"Loading {found.spec.label}"))
+        options = load_options(session.runtime, session.memory, request.profile, found.spec)
+        with contextlib.ExitStack() as borrowed:
+            loaded = borrowed.enter_context(process_manager().use(
+                found, options, load_pipeline, on_progress=session.on_progress, cancel=session.cancel))
+            return self._stream(request, session, found, loaded, borrowed)
+
+    # -- putting a rendering together -------------------------------------------------------------------------------
+
+    def _stream(self, request: VideoRequest, session: RenderSession, found: Found, loaded: Any,
+                borrowed: contextlib.ExitStack) -> FrameStream:
+        """The frames, owning what was borrowed from here on."""
+        from ...loras import words
+        from .acceleration import Acceleration, Run, accelerate
+        from .rendering import Rendering
+
+        pipelines, options = loaded.value, loaded.value.options
+        prompt, negative, notes = words.decorate(
+            request.prompt, request.negative_prompt or found.spec.defaults.negative_prompt, request)
+        rendering = Rendering(request, session, pipelines, prompt, negative)
+        lora_files: tuple[Path, ...] = ()
+        if request.loras:
+            applied = borrowed.enter_context(self._loras(request, session, rendering))
+            rendering.loras, lora_files = applied, applied.files
+            notes = (*notes, *applied.notes)
+        large = rendering.width * rendering.height >= TILED_PIXELS
+        notes += borrowed.enter_context(accelerate(
+            pipelines.modules(),
+            Acceleration(options.attention, request.step_cache, request.step_cache_strength, options.compile,
+                         vae_tiling=session.memory.vae_tiling or large),
+            Run(pipelines.family, rendering.steps, options.device,
+                lambda: _timestep(rendering.adapter.pipelines))))
+        if len(rendering.windows) > 1:
+            notes += (f"Made of {len(rendering.windows)} windows of up to "
+                      f"{max(w.count for w in rendering.windows)} frames.",)
+        models = self._models(session, (*loaded.files, *lora_files), found)
+        return FrameStream(
+            width=rendering.width, height=rendering.height, fps=request.fps or found.spec.defaults.fps,
+            count=rendering.count, frames=_Frames(rendering.frames(), borrowed.pop_all()), models=models, notes=notes,
+            facts={"model": found.spec.id, **loaded.facts, "vae tiling": "yes" if session.memory.vae_tiling or large
+                   else "no"})
+
+    def _loras(self, request: VideoRequest, session: RenderSession, rendering: Any) -> Any:
+        from ...loras.adapters import apply
+        from ...loras.library import resolve_uses
+
+        session.on_progress(Progress(Stage.LOAD, message="Applying LoRAs"))
+        pipelines = rendering.pipelines
+        uses = resolve_uses(request.loras, self._paths, cache_root=session.runtime.cache_root)
+        return apply(pipelines.modules(), uses, pipelines.family, rendering.steps,
+                     phase_starts=rendering.adapter.phase_starts(request), model_label=pipelines.spec.label)
+
+    def _models(self, session: RenderSession, files: tuple[Path, ...], found: Found) -> tuple[ModelUse, ...]:
+        """A manifest entry for every weight file; the first hashing of a large file takes a while."""
+        from ...models.hashes import FileHashes
+
+        hashes = FileHashes(self._paths.cache / "sha256.json")
+        used = []
+        for number, file in enumerate(dict.fromkeys(files)):
+            session.cancel.raise_if_cancelled()
+            session.on_progress(Progress(Stage.LOAD, number, len(files), f"Checking {file.name}"))
+            inside = found.folder is not None and file.is_relative_to(found.folder)
+            used.append(hashes.model_use(f"{found.spec.id}/{file.parent.name}" if inside else file.stem, file))
+        return tuple(used)
+
+    # -- finding ----------------------------------------------------------------------------------------------------
+
+    def _found(self, request: VideoRequest, cache_root: str = "") -> Found:
+        task = Task.I2V if request.start_image is not None else Task.T2V
+        return self._find(request.model, task, cache_root)
+
+    def _find(self, name: str | None, task: Task | None, cache_root: str = "") -> Found:
+        found = find(name, self._paths, task=task, cache_root=cache_root or self._runtime.cache_root)
+        if not found.spec.is_diffusion:
+            raise RequestError(f"{found.spec.label} makes no videos: it is a {found.spec.family.label} model.",
+                               field="model", fix="Choose a model for text to video or image to video.")
+        return found
+
+    def _speed(self, found: Found, request: VideoRequest) -> Availability | None:
+        """Why `auto` should not take this model here; None where it should."""
+        size = denoiser_parameters(found.spec)
+        if request.engine is not EngineChoice.AUTO or request.model or size <= CPU_PARAMETERS:
+            return None
+        if self._runtime.device != "cpu" and hardware.gpus():
+            return None
+        return Availability(False, f"{found.spec.label} has {size / 1e9:.0f} billion parameters, which takes hours "
+                            "without an NVIDIA GPU.", "Choose the diffusion engine explicitly to wait for it.")
+
+
+class _Frames:
+    """An iterator over frames that gives back what was borrowed: at the end, on an error, on `close`, when dropped."""
+
+    def __init__(self, frames: Iterator[Frame], borrowed: contextlib.ExitStack) -> None:
+        self._borrowed = borrowed
+        self._frames = _within(frames, borrowed)
+
+    def __iter__(self) -> _Frames:
+        return self
+
+    def __next__(self) -> Frame:
+        return next(self._frames)
+
+    def close(self) -> None:
+        """Stop here; may be called twice."""
+        self._frames.close()
+        self._borrowed.close()  # a generator that never began has not entered it
+
+    def __del__(self) -> None:
+        self.close()
+
+
+def _within(frames: Iterator[Frame], borrowed: contextlib.ExitStack) -> Any:
+    with borrowed:
+        yield from frames
+
+
+def _images(found: Found, request: VideoRequest) -> Availability | None:
+    """What is wrong with the request's images for this model; None where nothing is."""
+    rules, label = rules_of(found.spec), found.spec.label
+    if rules.needs_start_image and request.start_image is None:
+        return Availability(False, f"{label} makes videos from a start image, and the request has none.",
+                            "Add a start image, or choose a text-to-video model.")
+    if request.start_image is not None and not rules.start_image:
+        return Availability(False, f"{label} cannot use a start image.", "Choose an image-to-video model.")
+    if request.end_image is not None and (not rules.end_image or request.start_image is None):
+        what = "needs a start image beside the end image" if rules.end_image else "cannot use an end image"
+        return Availability(False, f"{label} {what}.", "Remove the end image, or choose another model.")
+    return None
+
+
+def _timestep(pipelines: Any) -> float:
+    """The timestep that a pipeline is at, 0 to 1000; 0 before it begins."""
+    for pipe in (pipelines.text, pipelines.image):
+        at = getattr(pipe, "_current_timestep", None)
+        if at is not None:
+            return float(at)
+    return 0.0
