@@ -21,6 +21,8 @@ def main(
     attention: Annotated[str | None, typer.Option(help="Attention backend of diffusion models.")] = None,
     compile: Annotated[bool | None, typer.Option(help="Compile diffusion models.")] = None,
     preload: Annotated[int | None, typer.Option(help="MB of weights kept on the card.")] = None,
+    dtype: Annotated[str | None, typer.Option(help="bf16 or fp16 for diffusion models.")] = None,
+    quantization: Annotated[str | None, typer.Option(help="int8, fp8, int4 or none.")] = None,
     server_port: Annotated[int, typer.Option(min=1, max=65535, help="Port.")] = 7860,
     server_name: Annotated[str | None, typer.Option(help="Address to bind; others than this machine need "
                                                          "--listen.")] = None,
@@ -38,7 +40,7 @@ def main(
     from wgp_core import server
 
     overrides = {"profile": profile, "attention": attention, "compile": compile, "preload_mb": preload,
-                 "ui_theme": theme}
+                 "ui_theme": theme, "dtype": dtype, "quantization": quantization}
     options = server.ServerOptions(
         port=server_port, name=server_name, listen=listen, auth=auth, auth_file=auth_file, gpu=gpu,
         open_browser=open_browser, output_dir=output_dir, settings_file=settings, engines=engines, verbose=verbose,

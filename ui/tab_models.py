@@ -75,6 +75,7 @@ def table_html(studio: Studio, text: str = "", kind: str = "All") -> str:
     parts = []
     for title, tasks in GROUPS:
         shown = [m for m in models if m.task in tasks and _wanted(m, title, text, kind)]
+        shown.sort(key=lambda model: not model.installed)
         if shown:
             rows = "".join(row_html(model, busy.get(model.id), studio) for model in shown)
             parts.append(f'<h3 class="w-section">{title}</h3><div class="w-rows">{rows}</div>')
@@ -99,8 +100,9 @@ def row_html(model: ModelStatus, work: ModelWork | None, studio: Studio) -> str:
     problem = f'<p class="w-error">{esc(model.problem)}</p>' if model.problem else ""
     place = f'<code>{esc(short_path(model.path, studio))}</code>' if model.path and model.installed else ""
     listed = " · ".join(esc(fact) for fact in facts)
+    purpose = esc(model.used_for[:1].upper() + model.used_for[1:])
     return (f'<article class="w-row" data-model="{esc(model.id)}"><div class="w-row-main"><div class="w-line">'
-            f'<strong>{esc(model.label)}</strong>{state}</div><p>{esc(model.used_for)}</p>'
+            f'<strong>{esc(model.label)}</strong>{state}</div><p>{purpose}</p>'
             f'<p class="w-quiet">{listed}</p>{note}{problem}{place}{_by_hand(model, studio)}</div>'
             f'{actions_row(row_actions(model, work, studio), id=model.id)}</article>')
 
@@ -125,7 +127,7 @@ def row_actions(model: ModelStatus, work: ModelWork | None, studio: Studio) -> t
         label = "Go on installing" if model.partial_bytes else "Install"
         drop = Action("delete", "Delete", "danger", confirm="Delete what was fetched?")
         left = (drop,) if model.partial_bytes else ()
-        return (Action("install", label, "primary"), *left) if model.installable else left
+        return (Action("install", label), *left) if model.installable else left
     if model.problem or model.task in (ModelTask.LORA, ModelTask.OTHER) or model.path is None:
         return ()
     ours = model.path.is_relative_to(studio.paths.ckpts)
@@ -141,7 +143,8 @@ def _by_hand(model: ModelStatus, studio: Studio) -> str:
     if model.installed or not model.how_to_get:
         return ""
     if not model.installable:
-        return f'<p class="w-quiet">{esc(model.how_to_get)}</p>'
+        how = model.how_to_get.replace(f"{studio.paths.root}/", "")
+        return f'<p class="w-quiet">{esc(how)}</p>'
     command = f"./run.sh -m wgp_core models install {model.id}"
     folder = short_path(studio.paths.ckpts / model.repo.rpartition("/")[2], studio)
     return (f'<details><summary>Without this window</summary><div class="w-path"><code>{esc(command)}</code>'

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from .cli_models import app as models_app
 from .errors import WgpError
 from .paths import build_paths
 
@@ -96,19 +97,4 @@ def subjects(as_json: AsJson = False) -> None:
     Console().print(table)
 
 
-@app.command()
-def models(as_json: AsJson = False) -> None:
-    """List models: what is installed, what is missing, how large."""
-    from .models.inventory import all_models
-
-    found = all_models(build_paths())
-    if as_json:
-        rows = [{"id": m.id, "task": m.task.value, "installed": m.installed, "size_bytes": m.size_bytes,
-                 "path": str(m.path or "")} for m in found]
-        sys.stdout.write(json.dumps(rows) + "\n")
-        return
-    table = Table("model", "task", "installed", "MB", "what to do")
-    for model in found:
-        table.add_row(model.label, model.task.value, "yes" if model.installed else "no",
-                      f"{model.size_bytes / 1e6:.0f}", model.how_to_get)
-    Console().print(table)
+app.add_typer(models_app, name="models")

@@ -19,12 +19,20 @@ from rich.table import Table
 
 from .errors import Cancelled, RequestError
 from .events import CancelToken, Progress, ProgressCallback
-from .models.catalog import CATALOG
-from .models.hub_cache import CachePlan, cache_root_of, fetch_repo, is_repo_name, prune, purge
-from .models.locate import Found, find, folder_of
+from .models.hub_cache import (
+    CachePlan,
+    cache_root_of,
+    cached_folder,
+    fetch_repo,
+    forget,
+    is_repo_name,
+    prune,
+    purge,
+    repo_folder,
+)
+from .models.locate import Found, find, folder_of, known_spec, repos_to_keep
 from .models.options import Precision, Quantization
 from .models.spec import ModelSpec
-from .models.user_models import user_models
 from .paths import Paths, build_paths
 from .settings import Settings, load
 
@@ -62,7 +70,7 @@ def install(model: ModelId) -> None:
     from .models.download import install as install_model
 
     paths, console = _paths(), Console()
-    spec = _known(model, paths)
+    spec = known_spec(model, paths)
     if spec is None and is_repo_name(model):
         with _progress() as (on_progress, cancel):
             folder = fetch_repo(model, cache_root_of(paths, _settings(paths).cache_root), on_progress=on_progress,
@@ -102,7 +110,14 @@ def delete(model: ModelId, yes: Annotated[bool, typer.Option("--yes", "-y", help
     from .models.download import install_folder
 
     paths = _paths()
-    spec = _known(model, paths) or _must(model, paths).spec
+    root = cache_root_of(paths, _settings(paths).cache_root)
+    spec = known_spec(model, paths)
+    if spec is None and is_repo_name(model) and cached_folder(model, root):
+        if not yes:
+            typer.confirm(f"Remove {repo_folder(model, root)}?", abort=True)
+        _say(Console(), f"Removed {model}: {forget(model, root) / 1e9:.2f} GB are free again.")
+        return
+    spec = spec or _must(model, paths).spec
     if spec.path is not None and spec.path.parent == paths.ckpts:  # a folder that was put into ckpts/ by hand
         spec = replace(spec, folder=spec.path.name, path=None)
     if not yes:
@@ -149,7 +164,7 @@ def prune_cache(dry_run: DryRun = False) -> None:
     """Remove models from the hub cache that the settings do not name and no process uses."""
     paths = _paths()
     settings = _settings(paths)
-    _report(prune(cache_root_of(paths, settings.cache_root), _active(settings, paths), dry_run=dry_run))
+    _report(prune(cache_root_of(paths, settings.cache_root), repos_to_keep(settings.model, paths), dry_run=dry_run))
 
 
 @app.command("purge")
@@ -196,12 +211,6 @@ def _settings(paths: Paths) -> Settings:
     return load(paths.settings_file).settings
 
 
-def _known(model: str, paths: Paths) -> ModelSpec | None:
-    """A model of the catalog or of `ckpts/*.json`, by id or repository."""
-    return next((s for s in (*CATALOG, *user_models(paths).specs) if model.lower() in (s.id.lower(), s.repo.lower())),
-                None)
-
-
 def _must(model: str, paths: Paths) -> Found:
     return find(model, paths, cache_root=_settings(paths).cache_root)
 
@@ -209,19 +218,12 @@ def _must(model: str, paths: Paths) -> Found:
 def _installed(model: str, paths: Paths) -> tuple[ModelSpec, Path]:
     from .models.locate import missing_error
 
-    spec = _known(model, paths)
+    spec = known_spec(model, paths)
     cache_root = _settings(paths).cache_root
     found = Found(spec, folder_of(spec, paths, cache_root=cache_root)) if spec else _must(model, paths)
     if found.folder is None:
         raise missing_error(found.spec, paths, cache_root)
     return found.spec, found.folder
-
-
-def _active(settings: Settings, paths: Paths) -> set[str]:
-    """Repositories that the settings use: the chosen model and the sentence embedder."""
-    chosen = getattr(settings, "model", "")
-    spec = _known(chosen, paths) if chosen else None
-    return {name for name in (chosen, spec.repo if spec else "", "sentence-transformers/all-MiniLM-L6-v2") if name}
 
 
 def _report(plan: CachePlan) -> None:

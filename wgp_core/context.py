@@ -4,7 +4,7 @@ generates (`generation_context`). Importing it loads neither torch nor anything 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from .settings import Settings
 if TYPE_CHECKING:
     from .jobs.queue import JobQueue
     from .jobs.supervisor import Supervisor
+    from .models.hub_cache import CachePlan
     from .store import Store
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,24 @@ def generation_context(paths: Paths, settings: Settings, recorder: Recorder, *, 
     """What `generate_video` needs, for a script or a worker."""
     return GenerationContext(paths=paths, settings=settings, engines=engine_registry(paths, engines),
                              runtime=RuntimeOptions.of(settings), recorder=recorder)
+
+
+def clean_hub_cache(paths: Paths, settings: Settings, keep: Iterable[str | None], *, purge: bool = False,
+                    dry_run: bool = False) -> CachePlan | None:
+    """Before a run: give back what models fetched by name take, except those of `keep` and of the settings.
+
+    Purging removes these too, unless a process uses them. None where the settings switch pruning off.
+    """
+    from .models import hub_cache
+    from .models.locate import repos_to_keep
+
+    root = hub_cache.cache_root_of(paths, settings.cache_root)
+    if purge:
+        return hub_cache.purge(root, dry_run=dry_run)
+    if not settings.prune_hf_cache:
+        return None
+    wanted = {repo for name in (*keep, settings.model) for repo in repos_to_keep(name or "", paths)}
+    return hub_cache.prune(root, wanted, dry_run=dry_run)
 
 
 @dataclass
@@ -56,6 +75,14 @@ class Studio:
         swept = sweep_parts(self.paths.outputs)
         if swept:
             log.info("Removed %d unfinished files of an earlier run.", swept)
+        from .store.records import JobState
+
+        states = (JobState.QUEUED, JobState.RUNNING, JobState.INTERRUPTED)
+        waiting = [job.request.model for job in self.store.jobs.list(states=states) if not job.request_problem]
+        cleaned = clean_hub_cache(self.paths, self.settings, waiting)
+        if cleaned and cleaned.removed:
+            log.info("Removed %d fetched models that nothing uses: %.1f GB.", len(cleaned.removed),
+                     cleaned.freed_bytes / 1e9)
         self.supervisor.start()
 
     def close(self) -> None:

@@ -26,7 +26,7 @@ from rich.table import Table
 from . import resolve
 from .batch import BatchItem, is_done, read_batch
 from .config import Config
-from .context import device_override, generation_context
+from .context import clean_hub_cache, device_override, generation_context
 from .errors import RequestError, StoreError, WgpError
 from .events import Cancelled, CancelToken, Progress
 from .generate import GenerationContext, NoRecorder, Recorder, generate_video
@@ -131,12 +131,23 @@ def main(flags: Mapping[str, Any], output_flags: Mapping[str, Any], options: Opt
     recorder = _ScriptLibrary(paths)
     try:
         context = generation_context(paths, config.settings, recorder)
+        _clean_cache(items, paths, config, options, console)
         if options.dry_run:
             return _print_plan(items, context, console, as_json=options.as_json)
         sweep_parts(paths.outputs)
         return _Runner(context, recorder, console, options).run(items)
     finally:
         recorder.close()
+
+
+def _clean_cache(items: tuple[BatchItem, ...], paths: Paths, config: Config, options: Options,
+                 console: Console) -> None:
+    """Prune or purge the hub cache and say what went; a dry run says what would go."""
+    wanted = [item.request.model for item in items if item.request is not None]
+    plan = clean_hub_cache(paths, config.settings, wanted, purge=options.purge_hf_cache, dry_run=options.dry_run)
+    for repo in plan.removed if plan else ():
+        verb = "Would remove" if options.dry_run else "Removed"
+        console.print(f"[dim]{verb} {_plain(repo.repo)} from the hub cache, {repo.size_bytes / 1e9:.1f} GB.")
 
 
 def _loras(flags: LoraFlags, paths: Paths) -> tuple[LoraUse, ...] | None:

@@ -12,11 +12,13 @@ import pytest
 from hub_server import COMMIT, Hub, pipeline_files, serve
 
 from wgp_core.errors import RequestError
+from wgp_core.models.download import verify
 from wgp_core.models.hub_cache import (
     cache_root_of,
     cached_folder,
     cached_repos,
     fetch_repo,
+    forget,
     lease,
     lease_folder,
     prune,
@@ -61,7 +63,8 @@ def test_the_hub_library_reads_this_cache(hub: Hub, root: Path):
     assert try_to_load_from_cache("org/wan-one", "vae/config.json", cache_dir=root) == str(folder / "vae/config.json")
 
 
-@pytest.mark.parametrize("name", ["org", "../x", "org/../x", "org/a/b", "/org/x", "org/x y", "", "org/..", "-o/x", "o--p/x"])
+@pytest.mark.parametrize("name", ["org", "../x", "org/../x", "org/a/b", "/org/x", "org/x y", "", "org/..", "-o/x",
+                                  "o--p/x"])
 def test_names_that_are_no_repository(root: Path, name: str):
     with pytest.raises(RequestError):
         repo_folder(name, root)
@@ -115,6 +118,25 @@ def test_a_repository_in_use_by_another_process_stays(hub: Hub, root: Path):
         user.kill()
         user.wait()
     assert [i.repo for i in purge(root).removed] == ["org/wan-one"]  # the lock died with its process
+
+
+def test_damage_is_mended_by_fetching_again(hub: Hub, paths: Paths, root: Path):
+    folder = fetch_repo("org/wan-one", root, endpoint=hub.endpoint)
+    (folder / "README.md").write_text("other")
+    assert not verify(find("org/wan-one", paths).spec, folder).ok
+    before = len(hub.log)
+    assert fetch_repo("org/wan-one", root, endpoint=hub.endpoint) == folder
+    assert [name for name, _ in hub.log[before:]] == ["README.md"]
+    assert verify(find("org/wan-one", paths).spec, folder).ok
+
+
+def test_one_repository_is_removed_by_name(hub: Hub, root: Path):
+    fetch_repo("org/wan-one", root, endpoint=hub.endpoint)
+    with lease("org/wan-one", root), pytest.raises(RequestError, match="in use"):
+        forget("org/wan-one", root)
+    assert forget("org/wan-one", root) > 0
+    with pytest.raises(RequestError, match="was not fetched"):
+        forget("org/wan-one", root)
 
 
 def test_a_lease_on_a_folder_elsewhere_does_nothing(root: Path, tmp_path: Path):

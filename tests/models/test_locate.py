@@ -9,9 +9,9 @@ import pytest
 from hub_server import pipeline_files, safetensors
 
 from wgp_core.errors import RequestError
-from wgp_core.models.catalog import by_id, default_spec
+from wgp_core.models.catalog import by_id, by_repo, default_spec
 from wgp_core.models.inventory import ModelTask, all_models
-from wgp_core.models.locate import find, folder_of, installed, missing_error
+from wgp_core.models.locate import find, folder_of, installed, missing_error, repos_to_keep
 from wgp_core.models.presence import complete
 from wgp_core.models.spec import Family, Task
 from wgp_core.models.user_models import ModelFolderError, spec_of_folder, user_models
@@ -155,6 +155,34 @@ def test_rules_come_from_the_configurations(tmp_path: Path):
     sdxl = spec_of_folder(pipeline(tmp_path / "sdxl", "StableDiffusionXLPipeline", unet={},
                                    vae={"block_out_channels": [8, 8, 8, 8]}))
     assert sdxl.rules and sdxl.rules.width.step == 8
+
+
+def test_every_toy_takes_small_videos(tmp_path: Path):
+    from wgp_core.models.toy import TOY_KINDS, write_toy
+
+    for kind in TOY_KINDS:
+        spec = spec_of_folder(write_toy(tmp_path / kind, kind))
+        rules = spec.rules
+        assert rules and complete(spec, tmp_path / kind), kind
+        assert rules.width.fits(64) and rules.height.fits(64), kind
+        assert rules.frames.fits(1 if spec.tasks == (Task.T2I,) else 9), kind
+        assert rules.frames.fits(spec.defaults.frames), kind
+        assert rules.needs_start_image == (spec.tasks == (Task.I2V,)), kind
+        assert (spec.defaults.guidance_2 is not None) == any(p.name == "transformer_2" for p in spec.parts), kind
+        assert any(p.quantize and p.parameters for p in spec.parts), kind
+
+
+def test_one_file_of_a_collection_is_not_that_repository(paths: Paths):
+    llama = by_id("llama-3.2-3b-instruct")
+    assert by_repo(llama.repo) is None and find(llama.repo, paths).spec.family is Family.LTX
+    assert by_repo("wan-ai/wan2.1-t2v-14b-diffusers") is default_spec()
+
+
+def test_what_a_clean_up_keeps(paths: Paths):
+    entry(paths, "my-wan", repo="me/my-wan")
+    kept = repos_to_keep("my-wan", paths)
+    assert kept == {"me/my-wan", "sentence-transformers/all-MiniLM-L6-v2"}
+    assert "org/x-wan" in repos_to_keep("org/x-wan", paths) and repos_to_keep("", paths) < kept
 
 
 @pytest.mark.parametrize("broken", ["{", "[]", '{"_class_name": "MochiPipeline"}', "{}"])

@@ -65,9 +65,10 @@ class EngineRegistry:
 
 def builtin(paths: Paths) -> EngineRegistry:
     """The engines that come with the program."""
+    from .diffusion.engine import DiffusionEngine
     from .explainer.engine import ExplainerEngine
 
-    return EngineRegistry([ExplainerEngine(paths)])
+    return EngineRegistry([DiffusionEngine(paths), ExplainerEngine(paths)])
 
 
 def load_factory(spec: str) -> Callable[[Paths], EngineRegistry]:

@@ -108,9 +108,9 @@ def detect(header: Header) -> Origin:
         image = has(r"_(?:k_img|add_k_proj)\Z")
         label = _WAN_WIDTHS.get(found, f"Wan, width {found}" if found else "Wan")
         return Origin(Family.WAN, label + (" image-to-video" if image else ""), found)
-    if has(r"\Atransformer_blocks_\d+_attn1_") or has(r"\Atransformer_blocks_\d+_ff_"):
+    if has(r"\Atransformer_blocks_\d+_(?:attn1|attn2|ff)_"):
         return _cog_or_ltx(has(r"\Atransformer_blocks_\d+_attn2_") or has(r"(?:caption_projection|adaln_single)_"),
-                           width(r"attn1_to_[qkv]\Z") or width(r"attn1_\w+\Z|ff_net_0_proj\Z"))
+                           width(r"attn1_to_[qkv]\Z") or width(r"attn1_\w+\Z|attn2_to_q\Z|ff_net_0_proj\Z"))
     if has(r"\Atransformer_blocks_\d+_attn_"):
         return _flux_like(names, width(r"attn_to_[qkv]\Z"))
     if not names and groups:

@@ -54,7 +54,7 @@ def install(spec: ModelSpec, paths: Paths, *, on_progress: ProgressCallback = ig
     Raises `DownloadError`, or `Cancelled`: what was fetched stays, and the next call continues.
     """
     folder = install_folder(spec, paths)
-    if complete(spec, folder) and not _known_bad(folder):
+    if complete(spec, folder) and not has_bad_files(folder):
         return folder
     if not spec.repo:
         raise DownloadError(f"{spec.label} cannot be fetched: it is not on the hub as safetensors.",
@@ -63,7 +63,9 @@ def install(spec: ModelSpec, paths: Paths, *, on_progress: ProgressCallback = ig
     try:
         with file_lock(paths.data / "locks" / f"install-{folder.name}.lock"):
             watch = Watch(spec.label, on_progress, cancel or CancelToken())
+            on_progress(Progress(Stage.LOAD, message=f"Asking the hub for {spec.repo}"))
             listing = list_files(spec.repo, spec.revision, spec.files, HubAccess(token, endpoint))
+            _check_listing(spec, [file.path for file in listing.files])
             _stage(folder, staging)
             hashes = fetch(listing, staging, watch, HubAccess(token, endpoint), inner=_inner(spec))
             write_record(staging, spec.repo, listing.commit, hashes)
@@ -201,7 +203,8 @@ def _plain(path: str) -> bool:
     return not pure.is_absolute() and ".." not in pure.parts
 
 
-def _known_bad(folder: Path) -> bool:
+def has_bad_files(folder: Path) -> bool:
+    """Whether the last check found damage."""
     record = read_record(folder)
     return record is not None and bool(record.bad)
 
@@ -220,6 +223,19 @@ def _inner(spec: ModelSpec) -> str:
     heads = {pattern.partition("/")[0] for pattern in spec.files}
     name = PurePosixPath(spec.folder).name
     return name if heads == {name} else ""
+
+
+def _check_listing(spec: ModelSpec, names: list[str]) -> None:
+    """Raise `DownloadError`, before the first byte, where the repository lacks what the model needs."""
+    inner = _inner(spec)
+    have = {name.removeprefix(f"{inner}/" if inner else "") for name in names}
+    lacking = [need for need in spec.needs if need not in have]
+    lacking += [f"{part.name}/*.safetensors" for part in spec.parts if part.name and not any(
+        name.startswith(f"{part.name}/") and name.endswith(".safetensors") for name in have)]
+    if lacking:
+        raise DownloadError(f"{spec.repo} lacks files that {spec.label} needs: {', '.join(lacking)}.",
+                            fix="It may hold pickles only, which are refused. Use another model, or convert it to "
+                                f"safetensors and put it into ckpts/{spec.folder}.")
 
 
 def _finish(spec: ModelSpec, staging: Path, folder: Path) -> None:

@@ -1,7 +1,7 @@
 """Fetching files of a hub repository into a folder: resumable, checked, and with progress.
 
-huggingface_hub names the files and carries the HTTP (authentication, retries, `HF_ENDPOINT`, `HF_HUB_OFFLINE`). Its own
-`hf_hub_download` drops a file that was cut off, so the partial files are kept here: `NAME.HASH.part` beside the final
+huggingface_hub names the files and carries the HTTP (authentication, `HF_ENDPOINT`, `HF_HUB_OFFLINE`, limits of rate).
+Its own `hf_hub_download` drops a file that was cut off, so the partial files are kept here: `NAME.HASH.part` beside the final
 name, which a file gets only once its hash is the hub's.
 """
 
@@ -27,6 +27,9 @@ PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".msgpack", ".h5",
 """Endings that are never fetched: pickles, code, and weights of other frameworks."""
 SPARE_BYTES = 1_000_000_000
 _HASH_BLOCK = 16 * 2**20
+_CHUNK = 2**20
+_TRIES = 5
+"""Connections in a row that bring nothing, before a download gives up."""
 
 
 class DownloadError(EngineError):
@@ -150,38 +153,49 @@ def _fetch_one(listing: Listing, file: RemoteFile, target: Path, meter: _Meter, 
 
 
 def _transfer(listing: Listing, file: RemoteFile, part: Path, meter: _Meter, access: HubAccess) -> None:
-    from huggingface_hub import hf_hub_url
-    from huggingface_hub.file_download import http_get
-    from huggingface_hub.utils import build_hf_headers
+    """Bring the partial file to its full size. A lost connection is taken up again, while bytes keep coming."""
+    import httpx2
+
+    tries = 0
+    while (have := part.stat().st_size if part.is_file() else 0) != file.size or not part.is_file():
+        if have > file.size:
+            part.unlink()
+            continue
+        meter.at(have)
+        try:
+            with _hub_errors(listing.repo, passing=(httpx2.TransportError,)):
+                _stream(listing, file, part, meter, access, have)
+        except httpx2.TransportError as error:
+            tries = 0 if part.is_file() and part.stat().st_size > have else tries + 1
+            if tries >= _TRIES:
+                with _hub_errors(listing.repo):
+                    raise
+            log.warning("The connection for %s was lost and is taken up again: %s", file.path, error)
+            for _ in range(10 * (tries + 1)):
+                meter.watch.cancel.raise_if_cancelled()
+                time.sleep(0.1)
+
+
+def _stream(listing: Listing, file: RemoteFile, part: Path, meter: _Meter, access: HubAccess, have: int) -> None:
+    from huggingface_hub import constants, hf_hub_url
+    from huggingface_hub.utils import build_hf_headers, hf_raise_for_status, http_stream_backoff
 
     url = hf_hub_url(listing.repo, file.path, revision=listing.commit, endpoint=access.endpoint)
     headers = {**build_hf_headers(token=access.token), "Accept-Encoding": "identity"}
-    have = part.stat().st_size if part.is_file() else 0
-    if have > file.size:
-        part.unlink()
-        have = 0
-    meter.at(have)
-    with _hub_errors(listing.repo), part.open("r+b" if have else "wb") as stream:
-        stream.seek(have)
-        if have < file.size:
-            http_get(url, stream, resume_size=have, headers=headers, expected_size=file.size,
-                     displayed_filename=file.path, tqdm_class=_bar_class(meter))
-
-
-def _bar_class(meter: _Meter) -> Any:
-    """A progress bar that draws nothing: it tells the meter, which raises `Cancelled` out of the transfer."""
-    from huggingface_hub.utils import tqdm
-
-    class Bar(tqdm):
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            kwargs["disable"] = True
-            kwargs.pop("name", None)
-            super().__init__(*args, **kwargs)
-
-        def update(self, n: float | None = 1) -> None:
-            meter.advance(int(n or 0))
-
-    return Bar
+    if have:
+        headers["Range"] = f"bytes={have}-"
+    with http_stream_backoff("GET", url, headers=headers, timeout=constants.HF_HUB_DOWNLOAD_TIMEOUT,
+                             retry_on_exceptions=(), retry_on_status_codes=(408, 429)) as response:
+        hf_raise_for_status(response)
+        whole = have and response.status_code != 206  # the server ignored the range
+        if whole:
+            meter.at(0)
+        with part.open("ab" if have and not whole else "wb") as stream:
+            for chunk in response.iter_bytes(chunk_size=_CHUNK):
+                stream.write(chunk)
+                meter.advance(len(chunk))
+        if part.stat().st_size < file.size:
+            raise OSError(f"{file.path} ended early, at {part.stat().st_size} of {file.size} bytes")
 
 
 def _checked(path: Path, file: RemoteFile, meter: _Meter) -> str:
@@ -284,13 +298,15 @@ class _Meter:
 
 
 @contextmanager
-def _hub_errors(repo: str) -> Iterator[None]:
-    """Say in words what the hub or the network refused; partial files stay."""
+def _hub_errors(repo: str, passing: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+    """Say in words what the hub or the network refused; partial files stay. `passing` goes through as it is."""
     import httpx2
     from huggingface_hub import errors
 
     try:
         yield
+    except passing:
+        raise
     except errors.GatedRepoError as error:
         raise DownloadError(f"The hub gives {repo} only to accounts that accepted its licence.",
                             fix=f"Accept it at https://huggingface.co/{repo}, then set HF_TOKEN to a token of that "

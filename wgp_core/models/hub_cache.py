@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import RequestError
-from ..events import CancelToken, ProgressCallback, ignore_progress
+from ..events import CancelToken, Progress, ProgressCallback, Stage, ignore_progress
 from ..paths import Paths
 from .catalog.layout import DIFFUSERS_FILES
-from .download import remove_tree, tree_size, write_record
+from .download import has_bad_files, remove_tree, tree_size, write_record
 from .hub import DownloadError, HubAccess, Watch, fetch, list_files
 from .locking import LockTaken, file_lock
 
@@ -94,17 +94,20 @@ def fetch_repo(repo: str, root: Path, *, revision: str = "main", patterns: tuple
     """
     folder = repo_folder(repo, root)
     known = cached_folder(repo, root)
-    if known is not None and revision == "main":
+    if known is not None and revision == "main" and not has_bad_files(known):
         return known
     access = HubAccess(token, endpoint)
     try:
         with lease(repo, root), file_lock(root / ".leases" / f"{folder.name}.fetch.lock"):
+            on_progress(Progress(Stage.LOAD, message=f"Asking the hub for {repo}"))
             listing = list_files(repo, revision, patterns, access)
             snapshot = folder / "snapshots" / listing.commit
-            if not snapshot.is_dir():
+            if not snapshot.is_dir() or has_bad_files(snapshot):
                 (folder / "snapshots").mkdir(parents=True, exist_ok=True)
                 (folder / MARK).touch()
                 part = folder / "snapshots" / f".partial-{listing.commit}"
+                if snapshot.is_dir() and not part.exists():
+                    snapshot.rename(part)
                 part.mkdir(exist_ok=True)
                 hashes = fetch(listing, part, Watch(repo, on_progress, cancel or CancelToken()), access)
                 write_record(part, repo, listing.commit, hashes)
@@ -149,6 +152,19 @@ def prune(root: Path, keep: Collection[str] = (), *, dry_run: bool = False) -> C
 def purge(root: Path, *, dry_run: bool = False) -> CachePlan:
     """Remove everything that this program fetched into the cache, except what a process is using."""
     return _clean(root, set(), dry_run=dry_run)
+
+
+def forget(repo: str, root: Path) -> int:
+    """Remove one repository that this program fetched; returns the bytes freed. Raises `RequestError`."""
+    folder = repo_folder(repo, root)
+    if not folder.is_dir() or folder.is_symlink() or not (folder / MARK).is_file():
+        raise RequestError(f"{repo} was not fetched into {root} by this program.", field="model",
+                           fix="See what is here: ./run.sh -m wgp_core models")
+    item = CachedRepo(repo, folder, tree_size(folder))
+    why = _remove(item, dry_run=False)
+    if why:
+        raise RequestError(f"{repo} stays: {why}.", field="model", fix="Close what uses it and try again.")
+    return item.size_bytes
 
 
 def cached_repos(root: Path) -> tuple[CachedRepo, ...]:

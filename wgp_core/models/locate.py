@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..errors import ModelMissingError, RequestError
 from ..paths import Paths
-from .catalog import CATALOG, default_spec
+from .catalog import CATALOG, by_repo, default_spec
 from .hub_cache import cache_root_of, cached_folder, is_repo_name
 from .presence import complete, starter_folder
 from .spec import ModelSpec, Task
@@ -36,9 +36,9 @@ def find(name: str | None, paths: Paths, *, task: Task | None = None, cache_root
     if not name or not name.strip():
         return _best(paths, task, cache_root)
     name = name.strip()
-    for spec in (*CATALOG, *user_models(paths).specs):
-        if name in (spec.id, spec.repo) or name.lower() == spec.id.lower():
-            return Found(spec, folder_of(spec, paths, cache_root=cache_root))
+    spec = known_spec(name, paths)
+    if spec is not None:
+        return Found(spec, folder_of(spec, paths, cache_root=cache_root))
     folder = _as_folder(name, paths)
     if folder is not None:
         known = next((s for s in CATALOG if s.folder and folder.resolve() == (paths.ckpts / s.folder).resolve()), None)
@@ -51,6 +51,22 @@ def find(name: str | None, paths: Paths, *, task: Task | None = None, cache_root
         if guess is not None:
             return Found(guess, None)
     raise _unknown(name, paths, cache_root)
+
+
+def known_spec(name: str, paths: Paths) -> ModelSpec | None:
+    """The model of the catalog or of `ckpts/*.json` with this id or repository, in any case; None if none has."""
+    own = user_models(paths).specs
+    for spec in (*CATALOG, *own):
+        if spec.id.lower() == name.lower():
+            return spec
+    return by_repo(name) or next((spec for spec in own if spec.repo and spec.repo.lower() == name.lower()), None)
+
+
+def repos_to_keep(model: str, paths: Paths) -> frozenset[str]:
+    """Repositories that a clean-up of the hub cache leaves alone: the chosen model and the sentence embedder."""
+    spec = known_spec(model, paths) if model else None
+    embedders = [s.repo for s in CATALOG if s.can(Task.EMBED)]
+    return frozenset(name for name in (model, spec.repo if spec else "", *embedders) if is_repo_name(name))
 
 
 def installed(paths: Paths, cache_root: str = "") -> tuple[Found, ...]:

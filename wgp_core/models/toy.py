@@ -77,16 +77,6 @@ def _clip_text(projected: bool) -> tuple[Any, Any]:
     return cls(config).eval(), _tokenizer(77)
 
 
-def _contrast(vae: Any, strength: float) -> Any:
-    """Random decoders paint all but flat grey or pure black and white; the last layer is scaled for light and shade."""
-    import torch
-
-    last = vae.decoder.conv_out
-    with torch.no_grad():
-        getattr(last, "conv", last).weight.mul_(strength)
-    return vae.eval()
-
-
 # -- Wan ------------------------------------------------------------------------------------------------------------
 
 
@@ -99,22 +89,21 @@ def _wan_transformer(channels: int, out: int, **more: Any) -> Any:
         **more).eval()
 
 
-CONTRAST=(1.0,)*5
 def _wan_vae() -> Any:
     from diffusers import AutoencoderKLWan
 
-    return _contrast(AutoencoderKLWan(base_dim=4, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1,
-                                      temperal_downsample=[False, True, True]), CONTRAST[0])
+    return AutoencoderKLWan(base_dim=4, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1,
+                            temperal_downsample=[False, True, True]).eval()
 
 
 def _wan_vae_48() -> Any:
     """As in Wan 2.2 TI2V 5B: 48 channels, 16x in space (8x and a 2x2 patch), 4x in time."""
     from diffusers import AutoencoderKLWan
 
-    return _contrast(AutoencoderKLWan(
+    return AutoencoderKLWan(
         base_dim=4, z_dim=48, in_channels=12, out_channels=12, is_residual=True, patch_size=2, latents_mean=[0.0] * 48,
         latents_std=[1.0] * 48, dim_mult=[1, 1, 1, 1], num_res_blocks=1, scale_factor_spatial=16,
-        scale_factor_temporal=4, temperal_downsample=[False, True, True]), CONTRAST[1])
+        scale_factor_temporal=4, temperal_downsample=[False, True, True]).eval()
 
 
 def _unipc(shift: float = 3.0) -> Any:
@@ -194,7 +183,7 @@ def _cogvideox_parts(channels: int, rotary: bool) -> Mapping[str, Any]:
                                        snr_shift_scale=3.0, timestep_spacing="trailing", clip_sample=False,
                                        set_alpha_to_one=True)
     return {"tokenizer": tokenizer, "text_encoder": encoder, "transformer": transformer.eval(),
-            "vae": _contrast(vae, CONTRAST[2]), "scheduler": scheduler}
+            "vae": vae.eval(), "scheduler": scheduler}
 
 
 def _cogvideox() -> Any:
@@ -229,16 +218,16 @@ def _ltx() -> Any:
         patch_size=4, patch_size_t=1, encoder_causal=True, decoder_causal=False)
     return LTXPipeline(scheduler=FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True, base_shift=0.95,
                                                                  max_shift=2.05, shift_terminal=0.1),
-                       vae=_contrast(vae, CONTRAST[3]), text_encoder=encoder, tokenizer=tokenizer, transformer=transformer.eval())
+                       vae=vae.eval(), text_encoder=encoder, tokenizer=tokenizer, transformer=transformer.eval())
 
 
 def _image_vae(channels: int, **more: Any) -> Any:
     from diffusers import AutoencoderKL
 
-    return _contrast(AutoencoderKL(
+    return AutoencoderKL(
         block_out_channels=(8, 8, 8, 8), down_block_types=("DownEncoderBlock2D",) * 4,
         up_block_types=("UpDecoderBlock2D",) * 4, latent_channels=channels, layers_per_block=1, norm_num_groups=4,
-        sample_size=64, **more), CONTRAST[4])
+        sample_size=64, **more).eval()
 
 
 def _sdxl() -> Any:

@@ -101,6 +101,11 @@ class _Configs:
         file = self.folder / part / ("scheduler_config.json" if part == "scheduler" else "config.json")
         return _read_object(file) if file.is_file() else {}
 
+    def has(self, part: str) -> bool:
+        """Whether the pipeline has this component; `model_index.json` names absent ones with nulls."""
+        kind = self.index.get(part)
+        return isinstance(kind, list) and len(kind) == 2 and bool(kind[1])
+
     @property
     def expands_timesteps(self) -> bool:
         """True for checkpoints like Wan 2.2 TI2V, whose text model also starts from an image."""
@@ -114,7 +119,7 @@ def _wan_rules(configs: _Configs, pipeline: str) -> Rules:
     multiple = math.lcm(16, int(vae.get("scale_factor_spatial", 8)) * int(patch[-1]))
     every = int(vae.get("scale_factor_temporal", 4))
     image = pipeline == "WanImageToVideoPipeline"
-    last = image and ("transformer_2" in configs.index or transformer.get("pos_embed_seq_len") is not None)
+    last = image and (configs.has("transformer_2") or transformer.get("pos_embed_seq_len") is not None)
     return Rules(_sizes(multiple), _sizes(multiple), StepRule(every + 1 if image else 1, 20 * every + 1, every, 1),
                  max_seconds=60.0, start_image=image or configs.expands_timesteps, needs_start_image=image,
                  end_image=last, window=True)
@@ -130,7 +135,9 @@ def _cogvideox_rules(configs: _Configs, pipeline: str) -> Rules:
         w, h = int(transformer.get("sample_width", 90)) * scale, int(transformer.get("sample_height", 60)) * scale
         width, height = StepRule(w, w), StepRule(h, h)
     every = 2 * int(vae.get("temporal_compression_ratio", 4))
-    most = max(every + 1, (int(transformer.get("sample_frames", 49)) - 1) // every * every + 1)
+    trained = int(transformer.get("sample_frames", 49))
+    longest = trained if transformer.get("use_learned_positional_embeddings") else max(49, trained)
+    most = max(every + 1, (longest - 1) // every * every + 1)
     image = pipeline == "CogVideoXImageToVideoPipeline"
     return Rules(width, height, StepRule(every + 1, most, every, 1), max_seconds=12.0, start_image=image,
                  needs_start_image=image)
@@ -150,7 +157,7 @@ def _ltx_rules(configs: _Configs, pipeline: str) -> Rules:
 def _still_rules(configs: _Configs, _pipeline: str) -> Rules:
     """One frame. The latent is packed 2x2 by FLUX, not by SDXL."""
     scale = 2 ** (len(configs.of("vae").get("block_out_channels", (0, 0, 0, 0))) - 1)
-    multiple = max(8, scale) if "unet" in configs.index else max(16, 2 * scale)
+    multiple = max(8, scale) if configs.has("unet") else max(16, 2 * scale)
     return Rules(_sizes(multiple), _sizes(multiple), StepRule(1, 1), max_seconds=1.0)
 
 
@@ -174,7 +181,7 @@ def _defaults(family: Family, rules: Rules, configs: _Configs, *, tiny: bool) ->
     return replace(like, width=rules.width.nearest(width), height=rules.height.nearest(height),
                    frames=rules.frames.nearest(frames), steps=4 if tiny else like.steps, guidance=guidance,
                    flow_shift=float(shift) if shift else None, solver=_solver(str(scheduler.get("_class_name", ""))),
-                   guidance_2=guidance if "transformer_2" in configs.index and family is Family.WAN else None,
+                   guidance_2=guidance if configs.has("transformer_2") and family is Family.WAN else None,
                    negative_prompt="" if tiny else like.negative_prompt)
 
 

@@ -29,8 +29,9 @@ def by_id(model_id: str) -> ModelSpec:
 
 
 def by_repo(repo: str) -> ModelSpec | None:
-    """The catalog's model that comes whole from this hub repository, or None."""
-    return next((spec for spec in CATALOG if spec.repo == repo), None)
+    """The catalog's model that is this hub repository, or None; one file of a collection does not count."""
+    return next((spec for spec in CATALOG
+                 if spec.repo.lower() == repo.lower() and spec.repo.endswith(f"/{spec.folder}")), None)
 
 
 def default_spec() -> ModelSpec:
