@@ -264,7 +264,7 @@ def watched() -> Iterator[list[float]]:
 # -- our whole path against a bare pipeline ---------------------------------------------------------------------------
 
 def overhead(shape: Shape, steps: int, device: str) -> tuple[float, float]:
-    """(bare diffusers, generate_video): seconds of a second run, models in memory, latents to frames, files aside.
+    """(bare diffusers, generate_video): seconds of the better of two runs after a first, models in memory, latents to frames, files aside.
 
     A checkpoint with a toy text encoder and the real denoiser and autoencoder is written to a temporary folder.
     generate_video also checks every frame and encodes the video.
@@ -292,7 +292,7 @@ def overhead(shape: Shape, steps: int, device: str) -> tuple[float, float]:
         bare.to(device)
         bare.set_progress_bar_config(disable=True)
         seconds = []
-        for _ in range(2):
+        for _ in range(3):
             began = time.perf_counter()
             with torch.inference_mode():
                 bare("a boat on a lake", num_inference_steps=steps, width=shape.width, height=shape.height,
@@ -306,7 +306,7 @@ def overhead(shape: Shape, steps: int, device: str) -> tuple[float, float]:
         settings = Settings(device=device, profile="1", dtype="bf16", quantization="none")
         context = generation_context(paths, settings, NoRecorder())
         ours = []
-        for number in range(2):
+        for number in range(3):
             request = VideoRequest(
                 "a boat on a lake", engine=EngineChoice.DIFFUSION, model=str(folder), steps=steps, width=shape.width,
                 height=shape.height, frames=shape.frames, guidance=5.0, seed=1, fallback_local_on_fail=False,
@@ -315,7 +315,7 @@ def overhead(shape: Shape, steps: int, device: str) -> tuple[float, float]:
             began = time.perf_counter()
             generate_video(request, context)
             ours.append(time.perf_counter() - began)
-        return seconds[1], ours[1]
+        return min(seconds[1:]), min(ours[1:])
 
 
 # -- the run ----------------------------------------------------------------------------------------------------------

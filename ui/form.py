@@ -114,7 +114,7 @@ class FormValues:
         base = VideoRequest.from_dict({**_carried(self.carried), "prompt": (self.prompt or "").strip()})
         return base.with_(
             engine=EngineChoice(self.engine or "auto"), model=self.model or None, width=width, height=height,
-            seconds=None if frames else self.seconds, frames=frames, fps=_whole(self.fps),
+            seconds=None if frames else self.seconds or None, frames=frames, fps=_whole(self.fps),
             seed=-1 if self.seed is None else int(self.seed), theme=Theme(self.theme), captions=bool(self.captions),
             camera=CameraMovement(self.camera), start_image=_picture(self.start_image, "start_image", spec),
             end_image=_picture(self.end_image, "end_image", spec), **self._optional(spec),

@@ -170,7 +170,7 @@ def _build_basics(studio: Studio, start: FormValues, made: dict[str, Any]) -> tu
     with gr.Row(visible=start.size == CUSTOM, elem_classes="w-pair") as custom:
         made["width"] = gr.Number(start.width, label="Width", precision=0, elem_id="width", min_width=80)
         made["height"] = gr.Number(start.height, label="Height", precision=0, elem_id="height", min_width=80)
-    made["seconds"] = gr.Slider(1, spec.max_seconds, value=start.seconds, step=0.5, label="Length in seconds",
+    made["seconds"] = gr.Slider(0, spec.max_seconds, value=start.seconds, step=0.5, label="Length in seconds",
                                 elem_id="seconds")
     return hint, custom
 

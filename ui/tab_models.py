@@ -224,7 +224,7 @@ def wire(own: Models, window: Window) -> None:
         table, problem = attempt(lambda: table_html(studio, text, kind))
         return table if table is not None else problem
 
-    gr.on([own.search.input, own.kind.input], find, asked, own.table, trigger_mode="always_last", **QUIET)
+    gr.on([own.search.change, own.kind.change], find, asked, own.table, trigger_mode="always_last", **QUIET)
 
     def redraw(event: gr.EventData, text: str, kind: str) -> list[Any]:
         works, problem = attempt(lambda: work_html(desk.works()))

@@ -7,7 +7,6 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -118,8 +117,6 @@ def delete(model: ModelId, yes: Annotated[bool, typer.Option("--yes", "-y", help
         _say(Console(), f"Removed {model}: {forget(model, root) / 1e9:.2f} GB are free again.")
         return
     spec = spec or _must(model, paths).spec
-    if spec.path is not None and spec.path.parent == paths.ckpts:  # a folder that was put into ckpts/ by hand
-        spec = replace(spec, folder=spec.path.name, path=None)
     if not yes:
         typer.confirm(f"Remove {install_folder(spec, paths)}?", abort=True)
     _say(Console(), f"Removed {spec.label}: {delete_model(spec, paths) / 1e9:.2f} GB are free again.")

@@ -22,7 +22,7 @@ from wgp_core.paths import Paths
 from wgp_core.request import EngineChoice, Solver, VideoRequest
 from wgp_core.settings import Settings
 
-torch.set_num_threads(2)
+torch.set_num_threads(1)
 
 
 @pytest.fixture

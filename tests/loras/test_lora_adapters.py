@@ -158,7 +158,7 @@ def test_alpha_over_rank_is_the_scale(how: str, tmp_path: Path):
     elif how == "rslora":
         settings["transformer.use_rslora"], scale = True, 4.0
     elif how == "pattern":
-        settings = {"transformer.lora_alpha": 1, "transformer.alpha_pattern": {n: 8 for n in toys.wan_names()}}
+        settings = {"transformer.lora_alpha": 1, "transformer.alpha_pattern": dict.fromkeys(toys.wan_names(), 8)}
     path = toys.write(tmp_path / "a.safetensors", saved, {"lora_adapter_metadata": json.dumps(settings)})
     with apply({"transformer": model}, (LoraUse(path, "0.25"),), Family.WAN, 4):
         assert close(toys.run_wan(model), toys.run_wan(merged(model, tensors, 0.25 * scale)))

@@ -51,7 +51,8 @@ def linear(base: str, width: int, out: int = 0) -> dict[str, tuple[int, ...]]:
     (linear("lora_te1_text_model_encoder_layers_0_mlp_fc1", 768), None, "a text encoder alone"),
     (linear("something.else", 100), None, "an unknown model"),
 ])
-def test_the_family_is_told_from_names_and_widths(shapes: dict[str, tuple[int, ...]], family: Family | None, label: str):
+def test_the_family_is_told_from_names_and_widths(shapes: dict[str, tuple[int, ...]], family: Family | None,
+                                                  label: str):
     origin = detect(header(shapes))
     assert (origin.family, origin.label) == (family, label)
 
@@ -149,7 +150,7 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory,
 
 @pytest.mark.parametrize("name", ["a.pt", "a.bin", "a.CKPT", "a.pth", "a.zip", "a"])
 def test_pickles_and_other_files_are_refused_by_name(name: str, tmp_path: Path):
-    with pytest.raises(RequestError, match="pickled file|not a LoRA file"):
+    with pytest.raises(RequestError, match=r"pickled file|not a LoRA file"):
         read_header(tmp_path / name)
 
 

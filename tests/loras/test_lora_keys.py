@@ -50,7 +50,8 @@ def test_other_methods_are_named(name: str, method: str):
 
 @pytest.mark.parametrize("base, component", [
     ("base_model.model.blocks.0", ""), ("diffusion_model.blocks.0", ""), ("transformer_2.blocks.0", "transformer_2"),
-    ("lora_te2_encoder", "text_encoder_2"), ("lora_te_encoder", "text_encoder"), ("text_encoder.encoder", "text_encoder"),
+    ("lora_te2_encoder", "text_encoder_2"), ("lora_te_encoder", "text_encoder"),
+    ("text_encoder.encoder", "text_encoder"),
 ])
 def test_the_component_is_read_from_the_prefix(base: str, component: str):
     assert split_component(base)[0] == component
@@ -188,6 +189,7 @@ def test_sgm_block_numbers_agree_with_diffusers():
         mapped = theirs._maybe_map_sgm_blocks_to_diffusers({f"lora_unet_{ours}.lora_down.weight": torch.zeros(1)},
                                                            unet.config)
         (key,) = mapped
-        for old, new in (("input_blocks", "down_blocks"), ("middle_block", "mid_block"), ("output_blocks", "up_blocks")):
+        for old, new in (("input_blocks", "down_blocks"), ("middle_block", "mid_block"),
+                         ("output_blocks", "up_blocks")):
             key = key.replace(old, new)
         assert key.removeprefix("lora_unet_").removesuffix(".lora_down.weight") == parts.replace(".", "_")

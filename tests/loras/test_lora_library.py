@@ -16,7 +16,8 @@ from wgp_core.models.spec import Family
 from wgp_core.paths import Paths, build_paths
 from wgp_core.request import LoraUse
 
-WAN = {"blocks.0.attn1.to_q.lora_A.weight": torch.zeros(2, 1536), "blocks.0.attn1.to_q.lora_B.weight": torch.zeros(8, 2)}
+WAN = {"blocks.0.attn1.to_q.lora_A.weight": torch.zeros(2, 1536),
+       "blocks.0.attn1.to_q.lora_B.weight": torch.zeros(8, 2)}
 ODD = {"x.lora_A.weight": torch.zeros(2, 4), "x.lora_B.weight": torch.zeros(4, 2)}
 
 

@@ -76,7 +76,8 @@ def test_missing_moved_and_changed_files_are_told(paths: Paths):
 
 @pytest.mark.parametrize("entry, part", [
     ({"file": "../x.safetensors"}, "leads out"), ({"file": "/etc/x.safetensors"}, "leads out"),
-    ({"file": "..\\x.safetensors"}, "leads out"), ({"file": "C:/x.safetensors"}, "leads out"), ({"file": ""}, "leads out"),
+    ({"file": "..\\x.safetensors"}, "leads out"), ({"file": "C:/x.safetensors"}, "leads out"),
+    ({"file": ""}, "leads out"),
     ({"file": "a.ckpt"}, "pickled"), ({"file": "a.safetensors", "multiplier": "x"}, "multiplier"),
     ({"file": "a.safetensors", "extra": 1}, "extra"), ({}, "file"),
 ])

@@ -222,8 +222,9 @@ def test_delete_never_follows_links_nor_leaves_ckpts(hub: Hub, paths: Paths, tmp
     for folder in ("", ".", "..", "../precious", str(precious), "sub/file"):
         with pytest.raises(RequestError):
             delete(replace(SPEC, folder=folder), paths)
-    with pytest.raises(RequestError):
-        delete(replace(SPEC, path=precious), paths)
+    for path in (precious, paths.ckpts, paths.ckpts / ".." / "x", paths.ckpts / "sub" / "file"):
+        with pytest.raises(RequestError):
+            delete(replace(SPEC, path=path), paths)
     assert (precious / "file").is_file()
     folder = install(SPEC, paths, endpoint=hub.endpoint)
     (folder / "link").symlink_to(precious)

@@ -147,7 +147,7 @@ class AppliedLoras:
         self._starts = tuple(phase_starts)
         self._hooks: list[_Hook] = []
         self._handles: list[Any] = []
-        self._compiled = False
+        self._modules: tuple[torch.nn.Module, ...] = ()
         self.at_step(0, 0)
 
     def at_step(self, step: int, phase: int) -> None:
@@ -187,7 +187,7 @@ class AppliedLoras:
                 self._handles.append(module.register_forward_hook(hook, with_kwargs=True))
                 self._hooks.append(hook)
             hook.additions.append(addition)
-        self._compiled = any(_is_compiled(module) for module in modules.values())
+        self._modules = tuple(modules.values())
         self._forget_compiled()
 
     def remove(self) -> None:
@@ -201,10 +201,11 @@ class AppliedLoras:
         self._handles.clear()
         self._hooks.clear()
         self._forget_compiled()
+        self._modules = ()
 
     def _forget_compiled(self) -> None:
         """Compiled code does not look for hooks that come or go later: make torch compile anew."""
-        if self._compiled:
+        if any(_is_compiled(module) for module in self._modules):
             import torch
 
             torch.compiler.reset()

@@ -171,9 +171,9 @@ def require_fit(found: Match, model_label: str) -> None:
     """Raise `RequestError` where a file does not fit; `model_label` names the model ("Wan2.1 T2V 1.3B")."""
     if found.fits:
         return
-    problems = found.problems
-    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    raise RequestError(f"The LoRA {found.header.path.name} does not fit {model_label}: {problems[0]}{more}.",
+    first, *others = found.problems
+    more = f" (and {len(others)} more)" if others else ""
+    raise RequestError(f"The LoRA {found.header.path.name} does not fit {model_label}: {first}{more}.",
                        field="loras", fix=f"It was made for {found.origin.label}: choose such a model, or a LoRA made "
                                           f"for {model_label}.")
 
@@ -252,7 +252,7 @@ class _Matcher:
         if down is not None and up is not None:
             if len(wanted) < 2:
                 return f"{roles[Role.DOWN]} belongs to {place}, which is not a linear layer or convolution"
-            rank = down[0] if len(down) else 0
+            rank = next(iter(down), 0)
             if not same_shape(down, (rank, *wanted[1:])):
                 return _difference(roles[Role.DOWN], down, (rank, *wanted[1:]), place)
             if not same_shape(up, (wanted[0], rank)):

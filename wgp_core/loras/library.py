@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ModelMissingError, RequestError
+from ..models.hub_cache import cache_root_of
 from ..models.spec import DIFFUSION, Family
 from ..paths import Paths
 from ..request import LoraUse
@@ -194,13 +195,12 @@ def _hub_places(wanted: Path, paths: Paths, cache_root: str) -> tuple[Path, ...]
     owner, name, *rest = wanted.parts
     places = [paths.loras.joinpath(name, *rest)]
     places += [paths.loras.joinpath(family.value, name, *rest) for family in sorted(DIFFUSION)]
-    roots = [Path(cache_root).expanduser()] if cache_root else []
-    for root in roots:
-        for base in (root, root / "hub"):
-            snapshots = base / f"models--{owner}--{name}" / "snapshots"
-            if snapshots.is_dir():
-                newest = sorted(snapshots.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
-                places += [path.joinpath(*rest) for path in newest]
+    root = cache_root_of(paths, cache_root)
+    for base in (root, root / "hub"):
+        snapshots = base / f"models--{owner}--{name}" / "snapshots"
+        if snapshots.is_dir():
+            newest = sorted(snapshots.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+            places += [path.joinpath(*rest) for path in newest]
     return tuple(places)
 
 

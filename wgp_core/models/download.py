@@ -153,11 +153,13 @@ def tree_size(folder: Path) -> int:
 
 
 def install_folder(spec: ModelSpec, paths: Paths) -> Path:
-    """Where the model belongs below `ckpts/`. Raises `RequestError` for one that lies elsewhere."""
-    name = PurePosixPath(spec.folder or "")
+    """Where the model belongs below `ckpts/`, or was put by hand. Raises `RequestError` for one that lies elsewhere."""
+    by_hand = spec.path is not None and spec.path.is_relative_to(paths.ckpts)
+    name = PurePosixPath(spec.path.relative_to(paths.ckpts) if by_hand and spec.path else spec.folder or "")
     inside = bool(name.parts) and not name.is_absolute() and ".." not in name.parts
     folder = paths.ckpts / name if inside else paths.ckpts
-    if spec.path is not None or not inside or not folder.parent.resolve().is_relative_to(paths.ckpts.resolve()):
+    outside = spec.path is not None and not by_hand
+    if outside or not inside or not folder.parent.resolve().is_relative_to(paths.ckpts.resolve()):
         raise RequestError(f"{spec.label} has no place of its own below {paths.ckpts}"
                            + (f"; it lies at {spec.path}." if spec.path else "."), field="model",
                            fix="Only models below ckpts/ are installed and removed here.")

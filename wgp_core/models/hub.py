@@ -1,8 +1,8 @@
 """Fetching files of a hub repository into a folder: resumable, checked, and with progress.
 
 huggingface_hub names the files and carries the HTTP (authentication, `HF_ENDPOINT`, `HF_HUB_OFFLINE`, limits of rate).
-Its own `hf_hub_download` drops a file that was cut off, so the partial files are kept here: `NAME.HASH.part` beside the final
-name, which a file gets only once its hash is the hub's.
+Its own `hf_hub_download` drops a file that was cut off, so the partial files are kept here: `NAME.HASH.part` beside the
+final name, which a file gets only once its hash is the hub's.
 """
 
 from __future__ import annotations

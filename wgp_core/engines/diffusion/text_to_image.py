@@ -25,7 +25,9 @@ class SdxlAdapter(Adapter):
         return getattr(diffusers, _SDXL_SOLVERS[request.solver]).from_config(self.pipelines.scheduler_config)
 
     def arguments(self, job: Job) -> dict[str, Any]:
-        return {**self._common(job), "guidance_scale": guidance(job.request, 5.0)}
+        found = {**self._common(job), "guidance_scale": guidance(job.request, 5.0)}
+        found["negative_prompt"] = job.negative or None  # an empty text is read as a text, None as zeros
+        return found
 
     def unpack(self, latents: torch.Tensor, job: Job) -> torch.Tensor:
         return latents.unsqueeze(2)
