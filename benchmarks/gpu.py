@@ -264,7 +264,7 @@ def watched() -> Iterator[list[float]]:
 # -- our whole path against a bare pipeline ---------------------------------------------------------------------------
 
 def overhead(shape: Shape, steps: int, device: str) -> tuple[float, float]:
-    """(bare diffusers, generate_video): seconds of the better of two runs after a first, models in memory, latents to frames, files aside.
+    """(bare diffusers, generate_video): seconds of the better of two runs after a first, models in memory.
 
     A checkpoint with a toy text encoder and the real denoiser and autoencoder is written to a temporary folder.
     generate_video also checks every frame and encodes the video.

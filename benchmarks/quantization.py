@@ -12,10 +12,11 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-SIZES = {
+SIZES: dict[str, dict[str, Any]] = {
     "tiny": {"num_attention_heads": 4, "attention_head_dim": 64, "ffn_dim": 1024, "num_layers": 4, "text_dim": 256},
     "1.3b": {"num_attention_heads": 12, "attention_head_dim": 128, "ffn_dim": 8960, "num_layers": 30,
              "text_dim": 4096},
@@ -36,7 +37,7 @@ def write_wan(folder: Path, size: str) -> Path:
     finally:
         torch.set_default_dtype(torch.float32)
     target = folder / "transformer"
-    model.to(torch.bfloat16).save_pretrained(target, max_shard_size="5GB")
+    model.save_pretrained(target, max_shard_size="5GB")
     return target
 
 

@@ -302,7 +302,8 @@ def _wire_form(own: Generate, studio: Studio) -> None:
         return [problem + notices(notes), *fill(studio, fitted, shown=now)]
 
     gr.on([f.engine.input, f.model.input, f.size.input, f.width.blur, f.height.blur, f.fps.blur, f.frames.blur], snap,
-          inputs, [own.message, *own.form_outputs], trigger_mode="always_last", **QUIET)
+          inputs, [own.message, *own.form_outputs], trigger_mode="always_last", **QUIET).then(
+        _estimator(studio), inputs, own.estimate, **QUIET)
     f.seconds.input(None, None, f.frames, js="() => null")
     own.dice.click(None, None, f.seed, js="() => Math.floor(Math.random() * 4294967295)")
     f.start_image.upload(_check_picture, f.start_image, [own.message, f.start_image], **QUIET)
@@ -342,14 +343,20 @@ def _wire_model(own: Generate, window: Window) -> None:
 
     presets.save.click(save, [presets.name, f.loras, f.lora_multipliers], [own.message, presets.name], **QUIET)
 
+    felt = ("seconds", "steps", "guidance", "loras", "profile", "step_cache")
+    gr.on([getattr(f, name).input for name in felt], _estimator(studio), inputs, own.estimate,
+          trigger_mode="always_last", **QUIET)
+
+
+def _estimator(studio: Studio) -> Any:
+    """The handler of the line under Generate. Where the form is filled it runs afterwards: beside that it would send
+    values that the new choices no longer have."""
+
     def estimate(*values: Any) -> str:
         told, problem = attempt(lambda: estimate_html(studio, FormValues.of(values)))
         return problem if told is None else told
 
-    felt = ("engine", "model", "size", "width", "height", "seconds", "frames", "fps", "steps", "guidance", "loras",
-            "profile", "start_image", "step_cache")
-    gr.on([getattr(f, name).change for name in felt], estimate, inputs, own.estimate, trigger_mode="always_last",
-          **QUIET)
+    return estimate
 
 
 def _check_picture(path: str | None) -> list[Any]:
@@ -377,4 +384,5 @@ def _wire_memory(own: Generate, window: Window) -> None:
         return fill(studio, values)
 
     window.blocks.load(restore, own.kept, own.form_outputs, **QUIET).then(
-        None, None, None, js="() => { window.wgpFormReady = true; }")
+        None, None, None, js="() => { window.wgpFormReady = true; }").then(
+        _estimator(studio), inputs, own.estimate, **QUIET)

@@ -231,7 +231,7 @@ def wire(own: Models, window: Window) -> None:
         return [works if works is not None else problem,
                 find(text, kind) if event._data.get("table") else gr.skip()]
 
-    window.live.models(redraw, asked, shown, trigger_mode="multiple", **QUIET)
+    window.live.models(redraw, asked, shown, trigger_mode="always_last", **QUIET)
 
     def act(event: gr.EventData, text: str, kind: str) -> list[Any]:
         _, problem = attempt(lambda: _act(studio, event._data["action"], event._data["id"]))

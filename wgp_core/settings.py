@@ -175,8 +175,8 @@ class Settings:
                                    "Machine", env="T2V_PRELOAD_MODEL")
     cache_root: str = _setting("", "Hub cache", "Folder for models fetched by repository name; empty: data/hub.",
                                "Machine", env="T2V_CACHE_ROOT")
-    prune_hf_cache: bool = _setting(True, "Prune the hub cache", "Before a run, remove fetched models that are no longer "
-                                    "in use from the hub cache.", "Machine", env="T2V_PRUNE_HF_CACHE")
+    prune_hf_cache: bool = _setting(True, "Prune the hub cache", "Before a run, remove fetched models that are no "
+                                    "longer in use from the hub cache.", "Machine", env="T2V_PRUNE_HF_CACHE")
     render_processes: int = _setting(0, "Drawing processes", "Processes that draw for the local engine; 0: all cores.",
                                      "Machine", low=0, high=64, env="T2V_RENDER_PROCESSES")
 

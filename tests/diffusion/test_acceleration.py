@@ -99,6 +99,7 @@ def test_magcache_measures_once_and_skips_from_then_on(tmp_path: Path) -> None:
     run = Run(Family.WAN, 10, "cpu", magnitudes=tmp_path / "wan")
     with accelerate({"transformer": model}, choices, run) as notes:
         measured, calls = _denoise(model, 10)
+        model._reset_stateful_cache()  # as a pipeline does before it returns
     assert calls == 10 and torch.equal(measured, plain)
     assert len(notes) == 1 and "measures" in notes[0]
     assert (tmp_path / "wan" / "transformer.json").is_file()

@@ -152,7 +152,8 @@ def test_the_first_frame_stays(engine: DiffusionEngine, paths: Paths, tmp_path: 
     Image.fromarray(np.asarray(Image.open(picture(start)).resize((64, 64)))).save(start)
     frames = make(engine, ask("wan-ti2v", start_image=start))
     vae = AutoencoderKLWan.from_pretrained(str(folder / "vae"))
-    given = torch.from_numpy(np.asarray(Image.open(start)).astype(np.float32) / 127.5 - 1).permute(2, 0, 1)[None, :, None]
+    pixels = np.asarray(Image.open(start)).astype(np.float32) / 127.5 - 1
+    given = torch.from_numpy(pixels).permute(2, 0, 1)[None, :, None]
     with torch.no_grad():
         back = vae.decode(vae.encode(given).latent_dist.mode()).sample[0, :, 0].clamp(-1, 1)
     expected = ((back + 1) * 127.5).permute(1, 2, 0).numpy()

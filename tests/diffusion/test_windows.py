@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -25,7 +27,7 @@ def test_windows_cover_all_frames_in_the_form_of_the_autoencoder(frames: int, wi
     assert frames <= plan[-1].end < frames + 4
     for each in plan:
         assert each.count % 4 == 1 and each.count <= max(rounded, 1)
-    for before, after in zip(plan, plan[1:], strict=False):
+    for before, after in itertools.pairwise(plan):
         assert after.overlap == kept == before.end - after.start
         assert after.count > kept
     assert max(w.count for w in plan[1:]) - min(w.count for w in plan[1:]) <= 4 if len(plan) > 1 else True

@@ -298,3 +298,28 @@ def test_no_loras_is_nothing():
     with apply({"transformer": model}, (), Family.WAN, 4) as applied:
         applied.at_step(3, 0)
         assert applied.files == () and applied.module_count == 0
+
+
+@pytest.mark.parametrize("compiled_first", [True, False])
+def test_compiled_blocks_see_loras_come_change_and_go(compiled_first: bool, tmp_path: Path):
+    """Traced by torch's compiler and run as traced, which needs no C++ compiler."""
+    torch.compiler.reset()
+    model = toys.wan()
+    path, tensors = lora(tmp_path / "a.safetensors", model)
+    plain, full = toys.run_wan(model), toys.run_wan(merged(model, tensors))
+
+    def compile_blocks() -> None:
+        for block in model.blocks:
+            block.compile(backend="eager")
+
+    if compiled_first:
+        compile_blocks()
+        assert close(toys.run_wan(model), plain)
+    with apply({"transformer": model}, (LoraUse(path, "1,0"),), Family.WAN, 2) as applied:
+        if not compiled_first:
+            compile_blocks()
+        assert close(toys.run_wan(model), full)
+        applied.at_step(1, 0)
+        assert close(toys.run_wan(model), plain)
+    assert close(toys.run_wan(model), plain)
+    torch.compiler.reset()

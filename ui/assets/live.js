@@ -1,7 +1,7 @@
 /* Asks the server once a second whether anything changed, and only then lets the tabs redraw.
    Also: Ctrl+Enter, the page title, notifications, the colour scheme, and a bar while the connection is lost. */
 const beat = 1000;
-let known = '', build = '', ended = null, failures = 0, wasPlaying = false, models = null;
+let known = '', build = '', ended = null, failures = 0, wasPlaying = false, models = null, changedAt = 0;
 
 const visible = (selector) => {
   const found = document.querySelector(selector);
@@ -47,13 +47,15 @@ const clearAddress = () => {
   url.searchParams.delete('__theme');
   history.replaceState(null, '', url);
 };
-/* The list of models is drawn anew only when work begins or ends, the bar of what runs at each step. */
+/* The list of models is drawn anew only around the moments when work begins or ends, so that an answer that came late
+   does not stay; the bar of what runs is drawn at each step. */
 const hearModels = (news) => {
-  const before = models;
-  if (before && before.ticks === news.ticks && before.states === news.states) return;
   if (!visible('#models-head')) return;
+  const before = models;
   models = news;
-  trigger('models', { table: Boolean(before) && before.states !== news.states });
+  if (before && before.states !== news.states) changedAt = Date.now();
+  const table = Date.now() - changedAt < 2.5 * beat;
+  if (table || !before || before.ticks !== news.ticks) trigger('models', { table });
 };
 const hear = (news) => {
   if (build && news.build !== build) return document.body.classList.add('w-updated');

@@ -217,7 +217,7 @@ class AlignedWriter:
         try:
             self._file.seek(self.layout.header_bytes + entry.start + at)
             if nbytes:
-                self._file.write(memoryview(flat.view(torch.uint8).numpy()))
+                self._file.write(flat.view(torch.uint8).numpy().data)
         except OSError as error:
             raise WeightsFileError(f"{self.path} cannot be written: {error.strerror or error}.",
                                    fix="Free disk space and try again.") from error

@@ -4,6 +4,9 @@ They draw nothing that means anything. The architecture, the file layout, the la
 their autoencoders are those of the real models, so what loads and runs here loads and runs there.
 """
 
+# diffusers annotates tuples of any length as tuples of one item.
+# pyright: reportArgumentType=false
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping

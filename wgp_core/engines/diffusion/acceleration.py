@@ -173,7 +173,7 @@ def _step_cache(name: str, module: Any, choices: Acceleration, run: Run, undo: c
                           fix="Turn the step cache off.") from error
     undo.callback(_remove_cache, module)
     if cache is StepCache.MAG and config.calibrate and run.magnitudes is not None:
-        undo.callback(_save_magnitudes, run.magnitudes / f"{name}.json", module, run.steps)
+        _keep_magnitudes(run.magnitudes / f"{name}.json", module, run.steps, undo)
 
 
 def _remove_cache(module: Any) -> None:
@@ -246,25 +246,36 @@ def _read_magnitudes(path: Path) -> _Magnitudes | None:
     return found if found.ratios and found.steps > 0 else None
 
 
-def _save_magnitudes(path: Path, module: Any, steps: int) -> None:
-    """Keep what a whole run measured; a run that was cut short leaves nothing."""
+def _keep_magnitudes(path: Path, module: Any, steps: int, undo: contextlib.ExitStack) -> None:
+    """Write what a run measures when it ends; a run that was cut short leaves nothing.
+
+    Read after each forward pass, since a diffusers pipeline resets its caches before it returns.
+    """
     from diffusers.hooks.mag_cache import MagCacheHeadHook
 
     measured: list[float] = []
-    for part in module.modules():
-        registry = vars(part).get("_diffusers_hook")
-        for hook in registry.hooks.values() if registry is not None else ():
-            if isinstance(hook, MagCacheHeadHook):
-                states = hook.state_manager._state_cache
-                state = states.get("cond") or next(iter(states.values()), None)
-                measured = list(state.calibration_ratios) if state is not None else []
-    if sys.exc_info()[0] is not None or not measured:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_suffix(".new")
-    new.write_text(json.dumps({"steps": steps, "ratios": measured}), encoding="utf-8")
-    new.replace(path)
-    log.info("MagCache measured %d steps: %s", len(measured), path)
+    hooks = [hook for part in module.modules() if "_diffusers_hook" in vars(part)
+             for hook in vars(part)["_diffusers_hook"].hooks.values() if isinstance(hook, MagCacheHeadHook)]
+
+    def read(*_: Any) -> None:
+        for hook in hooks:
+            states = hook.state_manager._state_cache
+            state = states.get("cond") or next(iter(states.values()), None)
+            if state is not None and len(state.calibration_ratios) > len(measured):
+                measured[:] = state.calibration_ratios
+
+    def save() -> None:
+        watcher.remove()
+        if sys.exc_info()[0] is not None or not measured:
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = path.with_suffix(".new")
+        new.write_text(json.dumps({"steps": steps, "ratios": measured}), encoding="utf-8")
+        new.replace(path)
+        log.info("MagCache measured %d steps: %s", len(measured), path)
+
+    watcher = module.register_forward_hook(read)
+    undo.callback(save)
 
 
 def _compile(module: Any, run: Run, notes: list[str]) -> None:

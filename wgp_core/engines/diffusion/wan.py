@@ -45,7 +45,8 @@ class WanAdapter(Adapter):
 
     def arguments(self, job: Job) -> dict[str, Any]:
         scale = guidance(job.request, GUIDANCE)
-        found = {**self._common(job), **self._prompts(job, scale > 1), "num_frames": job.frames, "guidance_scale": scale}
+        found = {**self._common(job), **self._prompts(job, scale > 1), "num_frames": job.frames,
+                 "guidance_scale": scale}
         if self._any.config.boundary_ratio is not None:
             second = job.request.guidance_2
             found["guidance_scale_2"] = scale if second is None else float(second)
