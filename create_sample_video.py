@@ -55,13 +55,15 @@ def main(
                                                             rich_help_panel=One)] = None,
     lora_path: Annotated[list[str] | None, typer.Option(help="LoRA file or folder; may be repeated.",
                                                         rich_help_panel=Loras)] = None,
-    lora_weight_name: Annotated[str | None, typer.Option(help="File inside the LoRA's folder.",
+    lora_weight_name: Annotated[list[str] | None, typer.Option(help="File inside the LoRA's folder.",
+                                                               rich_help_panel=Loras)] = None,
+    lora_scale: Annotated[list[str] | None, typer.Option(help="Multiplier: 0.8; over the steps 1,0.5; per phase 1;0. "
+                                                              "Once for all, or once a LoRA.",
                                                          rich_help_panel=Loras)] = None,
-    lora_scale: Annotated[str | None, typer.Option(help="Multipliers, one a LoRA: 1 0.8; over steps 1,0.5; "
-                                                        "per phase 1;0.", rich_help_panel=Loras)] = None,
     lora_prompt_profile: Annotated[LoraProfile | None, typer.Option(help="Words that suit the LoRA.",
                                                                     rich_help_panel=Loras)] = None,
-    lora_trigger: Annotated[str | None, typer.Option(help="Put before the prompt.", rich_help_panel=Loras)] = None,
+    lora_trigger: Annotated[list[str] | None, typer.Option(help="Put before the prompt.",
+                                                           rich_help_panel=Loras)] = None,
     lora_negative_boost: Annotated[bool | None, typer.Option(help="More negative words with a LoRA profile.",
                                                              rich_help_panel=Loras)] = None,
     seed: Annotated[int | None, typer.Option(help="-1 draws one.", rich_help_panel=One)] = None,
@@ -109,15 +111,17 @@ def main(
         "window_prompts": tuple(window_prompt) if window_prompt else None, "lora_profile": lora_prompt_profile,
         "lora_negative_boost": lora_negative_boost,
     }
-    loras = headless.LoraFlags(tuple(lora_path or ()), lora_weight_name or "", lora_scale or "", lora_trigger or "")
+    loras = headless.LoraFlags(tuple(lora_path or ()), tuple(lora_scale or ()), tuple(lora_weight_name or ()),
+                               tuple(lora_trigger or ()))
     machine = {"profile": profile, "attention": attention, "dtype": dtype, "quantization": quantization,
                "compile": compile_, "preload_mb": preload, "prune_hf_cache": prune_hf_cache,
                "cache_root": str(cache_root.expanduser().resolve()) if cache_root else None}
     output_flags = {"codec": codec, "crf": crf, "subtitles": subtitles, "snapshots": snapshots, "path": output}
-    options = headless.Options(batch=batch, replay=replay, resume=resume, dry_run=dry_run, gpu=gpu,
-                               machine={name: value for name, value in machine.items() if value is not None},
-                               loras=loras, purge_hf_cache=purge_hf_cache, output_dir=output_dir, settings_file=settings, as_json=json_, verbose=verbose,
-                               default_prompt=PROMPT)
+    options = headless.Options(
+        batch=batch, replay=replay, resume=resume, dry_run=dry_run, gpu=gpu,
+        machine={name: value for name, value in machine.items() if value is not None}, loras=loras,
+        purge_hf_cache=purge_hf_cache, output_dir=output_dir, settings_file=settings, as_json=json_, verbose=verbose,
+        default_prompt=PROMPT)
     raise typer.Exit(headless.main(flags, output_flags, options))
 
 

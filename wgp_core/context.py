@@ -26,15 +26,16 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def engine_registry(paths: Paths, engines: str = "") -> EngineRegistry:
+def engine_registry(paths: Paths, engines: str = "", runtime: RuntimeOptions | None = None) -> EngineRegistry:
     """The built-in engines, or those of a factory named "package.module:function"."""
-    return load_factory(engines)(paths) if engines else builtin(paths)
+    return load_factory(engines)(paths) if engines else builtin(paths, runtime)
 
 
 def generation_context(paths: Paths, settings: Settings, recorder: Recorder, *, engines: str = "") -> GenerationContext:
     """What `generate_video` needs, for a script or a worker."""
-    return GenerationContext(paths=paths, settings=settings, engines=engine_registry(paths, engines),
-                             runtime=RuntimeOptions.of(settings), recorder=recorder)
+    runtime = RuntimeOptions.of(settings)
+    return GenerationContext(paths=paths, settings=settings, engines=engine_registry(paths, engines, runtime),
+                             runtime=runtime, recorder=recorder)
 
 
 def clean_hub_cache(paths: Paths, settings: Settings, keep: Iterable[str | None], *, purge: bool = False,
@@ -102,7 +103,7 @@ def build_studio(paths: Paths, *, overrides: Mapping[str, Any] | None = None, en
     queue = JobQueue(store, paths)
     supervisor = Supervisor(paths, store, _settings_of(config), options=SupervisorOptions(engines=engines))
     queue.subscribe(supervisor.wake)
-    return Studio(paths, config, engine_registry(paths, engines), store, queue, supervisor)
+    return Studio(paths, config, engine_registry(paths, engines, RuntimeOptions.of(config.settings)), store, queue, supervisor)
 
 
 def _settings_of(config: Config) -> Callable[[], Settings]:

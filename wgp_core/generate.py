@@ -257,8 +257,8 @@ class _Run:
             path=final, request=request, asked=self.asked, engine=resolved.engine.spec.id, width=take.stream.width,
             height=take.stream.height, fps=take.stream.fps, frames=take.count, timings_s=dict(self.clock.spent),
             peaks=_peaks(), models=take.stream.models, facts=dict(take.stream.facts), warnings=tuple(self.warnings),
-            versions=library_versions("torch", "diffusers", "transformers", "optimum-quanto", "mmgp", "matplotlib", "numpy",
-                                      "imageio-ffmpeg"),
+            versions=library_versions("torch", "diffusers", "transformers", "optimum-quanto", "mmgp", "matplotlib",
+                                      "numpy", "imageio-ffmpeg"),
             created_at=self.started.isoformat(timespec="seconds"), job_id=self.context.recorder.job_id)
         whole = encode.part_path(final, 2)
         try:

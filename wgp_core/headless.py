@@ -47,12 +47,12 @@ OK, FAILED, USAGE, CANCELLED = 0, 1, 2, 130
 
 @dataclass(frozen=True)
 class LoraFlags:
-    """What the command line says of LoRAs; empty texts where it says nothing."""
+    """What the command line says of LoRAs: each flag once for all of them, or once for each."""
 
     paths: tuple[str, ...] = ()
-    weight_name: str = ""
-    scale: str = ""
-    trigger: str = ""
+    scales: tuple[str, ...] = ()
+    weight_names: tuple[str, ...] = ()
+    triggers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def main(flags: Mapping[str, Any], output_flags: Mapping[str, Any], options: Opt
         paths = build_paths(outputs=options.output_dir, settings_file=options.settings_file).ensure()
         overrides = {**(device_override(options.gpu) if options.gpu else {}), **options.machine}
         config = Config(paths.settings_file, overrides=overrides)
-        items = _items({**flags, "loras": _loras(options.loras, paths)}, output_flags, options, config)
+        items = _items({**flags, "loras": _loras(options.loras)}, output_flags, options, config)
     except WgpError as error:
         console.print(f"[red]{_plain(error)}")
         return USAGE
@@ -150,15 +150,11 @@ def _clean_cache(items: tuple[BatchItem, ...], paths: Paths, config: Config, opt
         console.print(f"[dim]{verb} {_plain(repo.repo)} from the hub cache, {repo.size_bytes / 1e9:.1f} GB.")
 
 
-def _loras(flags: LoraFlags, paths: Paths) -> tuple[LoraUse, ...] | None:
-    """The LoRAs that flags name; None where none are. Raises `RequestError` for a file that is not there."""
-    if not flags.paths:
-        if flags.scale or flags.weight_name or flags.trigger:
-            raise RequestError("LoRA flags were given without a LoRA.", fix="Add --lora-path FILE.")
-        return None
+def _loras(flags: LoraFlags) -> tuple[LoraUse, ...] | None:
+    """The LoRAs that flags name; None where none are. Raises `RequestError` for flags that do not fit together."""
     from .loras.library import uses_from_flags
 
-    return uses_from_flags(flags.paths, paths, weight_name=flags.weight_name, scale=flags.scale, trigger=flags.trigger)
+    return uses_from_flags(flags.paths, flags.scales, flags.weight_names, flags.triggers) or None
 
 
 def _items(flags: Mapping[str, Any], output_flags: Mapping[str, Any], options: Options,

@@ -41,5 +41,5 @@ def test_the_seed_decides_the_bytes(tmp_path: Path) -> None:
 
 
 def test_an_unknown_kind_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelMissingError, match="wan2.2"):
+    with pytest.raises(ModelMissingError, match=r"wan2\.2"):
         write_toy(tmp_path, "sora")

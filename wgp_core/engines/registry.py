@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import EngineError, SettingsError
 from ..request import EngineChoice, VideoRequest
-from .base import Engine
+from .base import Engine, RuntimeOptions
 
 if TYPE_CHECKING:
     from ..paths import Paths
@@ -63,12 +63,12 @@ class EngineRegistry:
         return engines[0]
 
 
-def builtin(paths: Paths) -> EngineRegistry:
-    """The engines that come with the program."""
+def builtin(paths: Paths, runtime: RuntimeOptions | None = None) -> EngineRegistry:
+    """The engines that come with the program; `runtime` says on which device they will run."""
     from .diffusion.engine import DiffusionEngine
     from .explainer.engine import ExplainerEngine
 
-    return EngineRegistry([DiffusionEngine(paths), ExplainerEngine(paths)])
+    return EngineRegistry([DiffusionEngine(paths, runtime), ExplainerEngine(paths)])
 
 
 def load_factory(spec: str) -> Callable[[Paths], EngineRegistry]:

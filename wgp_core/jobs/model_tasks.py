@@ -14,6 +14,7 @@ from typing import Any
 from ..errors import EngineError
 from ..events import Progress, Stage
 from ..models import download
+from ..models.hub_cache import cache_root_of, fetch_repo, forget
 from ..models.locate import Found, find, missing_error
 from ..models.options import Quantization
 from .tasks import TaskContext, task
@@ -25,7 +26,11 @@ SHOWN_PROBLEMS = 3
 def model_install(payload: Mapping[str, Any], context: TaskContext) -> Mapping[str, Any]:
     """Download a model's files, or go on where an earlier download stopped. Result: message, folder."""
     found = _found(payload, context)
-    folder = download.install(found.spec, context.paths, on_progress=context.on_progress, cancel=context.cancel)
+    if found.spec.repo and not found.spec.folder:  # not of the catalog: it lives in the hub cache
+        folder = fetch_repo(found.spec.repo, cache_root_of(context.paths, context.runtime.cache_root),
+                            on_progress=context.on_progress, cancel=context.cancel)
+    else:
+        folder = download.install(found.spec, context.paths, on_progress=context.on_progress, cancel=context.cancel)
     return {"message": f"{found.spec.label} is installed.", "folder": str(folder)}
 
 
@@ -76,7 +81,11 @@ def model_delete(payload: Mapping[str, Any], context: TaskContext) -> Mapping[st
     folder, spec = found.folder, found.spec
     if folder is not None and folder.is_relative_to(context.paths.ckpts):
         spec = replace(spec, path=None, folder=folder.relative_to(context.paths.ckpts).as_posix())
-    freed = download.delete(spec, context.paths)
+    root = cache_root_of(context.paths, context.runtime.cache_root)
+    if folder is not None and folder.is_relative_to(root):
+        freed = forget(spec.repo, root)
+    else:
+        freed = download.delete(spec, context.paths)
     return {"message": f"{spec.label} was deleted; {freed / 1e9:.1f} GB became free."}
 
 

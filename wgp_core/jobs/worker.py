@@ -101,7 +101,7 @@ class Worker:
         job = self._store.jobs.claim(os.getpid())
         if job is None:
             return
-        cancel = CancelToken()
+        cancel, runtime = CancelToken(), RuntimeOptions(**data["runtime"])
         progress = ProgressWriter(self._store.jobs, Claim.of(job), self._options.paths.previews, cancel.cancel)
         self._current = _Current(job.id, cancel, progress)
         self._channel.send(Say.CLAIMED, id=job.id)
@@ -109,7 +109,7 @@ class Worker:
             cancel.cancel()  # it was asked between the claim and here
         log.info("Job %s, attempt %d.", job.id, job.attempts)
         run_job(JobWork(job, self._store, self._options.paths, Settings(**data["settings"]),
-                        RuntimeOptions(**data["runtime"]), self._registry, progress, cancel,
+                        runtime, lambda: self._registry(runtime), progress, cancel,
                         self._closing.is_set), self._runner)
         self._keep_or_free(data["settings"]["keep_models"])
 
@@ -143,12 +143,13 @@ class Worker:
             answer |= {"error": "WorkerError", "message": f"{type(problem).__name__}: {problem}", "fix": ""}
         self._channel.send(Say.RESULT, **answer)
 
-    def _registry(self) -> Any:
-        if self._engines is None:
-            from ..engines.registry import builtin, load_factory
+    def _registry(self, runtime: RuntimeOptions) -> Any:
+        from ..engines.registry import builtin, load_factory
 
-            factory = load_factory(self._options.engines) if self._options.engines else builtin
-            self._engines = factory(self._options.paths)
+        if not self._options.engines:
+            return builtin(self._options.paths, runtime)  # the device may have changed since the last job
+        if self._engines is None:
+            self._engines = load_factory(self._options.engines)(self._options.paths)
         return self._engines
 
     # -- threads ------------------------------------------------------------------------------------------------

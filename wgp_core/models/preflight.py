@@ -1,7 +1,7 @@
 """How much VRAM, RAM, disk and time a request would take, estimated before anything is loaded.
 
 Weights are counted from the catalog's parameter numbers; what is computed beside them from the size of the latents, by
-the formulas below. They are rough on purpose (within about a third where they were compared with published figures):
+the formulas below. They are rough on purpose and have not been compared with a card yet:
 they answer "can this fit?", not "how many bytes?". Time comes from earlier runs of the same model, never from a guess.
 Loads no model library. GB are 2^30 bytes.
 """

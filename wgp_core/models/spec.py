@@ -102,7 +102,7 @@ class Rules:
     width: StepRule
     height: StepRule
     frames: StepRule
-    fps: StepRule = StepRule(1, 60)
+    fps: StepRule = field(default_factory=lambda: StepRule(1, 60))
     max_seconds: float = 10.0
     size_presets: tuple[tuple[int, int], ...] = ()
     start_image: bool = False

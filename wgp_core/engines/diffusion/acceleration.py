@@ -33,8 +33,7 @@ _BACKENDS = {"sdpa": "native", "flash": "flash", "sage": "sage", "xformers": "xf
 """Our names of attention backends -> diffusers' `AttentionBackendName` values."""
 
 _THRESHOLDS = {StepCache.FIRST_BLOCK: (0.02, 0.25), StepCache.MAG: (0.01, 0.15)}
-"""Strength 0 and 1 of each cache. diffusers' own defaults (0.05 and 0.06) lie inside; beyond the upper ends pictures
-fall apart."""
+"""Strength 0 and 1 of each cache. diffusers' own defaults (0.05 and 0.06) lie inside."""
 
 _CACHED_FAMILIES = frozenset({Family.WAN, Family.COGVIDEOX, Family.LTX, Family.FLUX})
 _FASTER_FORMATS = {Family.COGVIDEOX: "BFCHW"}

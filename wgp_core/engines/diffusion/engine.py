@@ -59,7 +59,8 @@ class DiffusionEngine:
         return _images(found, request) or self._speed(found, request) or Availability(True)
 
     def memory_ladder(self, start: MemoryPlan) -> tuple[MemoryPlan, ...]:
-        return memory.memory_ladder(start)
+        """Without the last step: these pipelines hold all frames of a window at once."""
+        return tuple(plan for plan in memory.memory_ladder(start) if not plan.frames_at_once)
 
     def render(self, request: VideoRequest, session: RenderSession) -> FrameStream:
         """Load the model and prepare the rendering; denoising begins when the first frame is asked for.
@@ -68,6 +69,7 @@ class DiffusionEngine:
         from the frames.
         """
         from ...models.choose import load_options
+        from ...models.hub_cache import cache_root_of, lease_folder
         from ...models.manager import process_manager
         from ...models.pipeline import load_pipeline
 
@@ -80,6 +82,8 @@ class DiffusionEngine:
         session.on_progress(Progress(Stage.LOAD, message=f"Loading {found.spec.label}"))
         options = load_options(session.runtime, session.memory, request.profile, found.spec)
         with contextlib.ExitStack() as borrowed:
+            borrowed.enter_context(lease_folder(
+                found.folder, cache_root_of(self._paths, session.runtime.cache_root)))
             loaded = borrowed.enter_context(process_manager().use(
                 found, options, load_pipeline, on_progress=session.on_progress, cancel=session.cancel))
             return self._stream(request, session, found, loaded, borrowed)
@@ -108,7 +112,8 @@ class DiffusionEngine:
             Acceleration(options.attention, request.step_cache, request.step_cache_strength, options.compile,
                          vae_tiling=session.memory.vae_tiling or large),
             Run(pipelines.family, rendering.steps, options.device,
-                lambda: _timestep(rendering.adapter.pipelines))))
+                magnitudes=self._paths.cache / "magnitudes" / found.spec.id.replace("/", "--"),
+                timestep=lambda: _timestep(rendering.adapter.pipelines))))
         if len(rendering.windows) > 1:
             notes += (f"Made of {len(rendering.windows)} windows of up to "
                       f"{max(w.count for w in rendering.windows)} frames.",)
