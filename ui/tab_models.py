@@ -228,8 +228,9 @@ def wire(own: Models, window: Window) -> None:
 
     def redraw(event: gr.EventData, text: str, kind: str) -> list[Any]:
         works, problem = attempt(lambda: work_html(desk.works()))
+        ended = any(not work.open for work in desk.works())  # the news of an end may come after its moment
         return [works if works is not None else problem,
-                find(text, kind) if event._data.get("table") else gr.skip()]
+                find(text, kind) if ended or event._data.get("table") else gr.skip()]
 
     window.live.models(redraw, asked, shown, trigger_mode="always_last", **QUIET)
 

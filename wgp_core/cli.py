@@ -73,6 +73,7 @@ def inspect(file: Annotated[Path, typer.Argument(help="A video, GIF or PNG made 
         "seed": request.seed, "scenes": "; ".join(scene.title for scene in request.plan),
         "models": ", ".join(str(model.get("name")) for model in manifest.models),
         "timings": ", ".join(f"{k} {v:g} s" for k, v in (manifest.data.get("timings_s") or {}).items()),
+        "computed": ", ".join(f"{k}: {v}" for k, v in (manifest.data.get("computed") or {}).items()),
         "versions": ", ".join(f"{k} {v}" for k, v in manifest.versions.items()),
         "warnings": " ".join(manifest.data.get("warnings") or ()),
     }

@@ -74,7 +74,7 @@ def install(model: ModelId) -> None:
         with _progress() as (on_progress, cancel):
             folder = fetch_repo(model, cache_root_of(paths, _settings(paths).cache_root), on_progress=on_progress,
                                 cancel=cancel)
-        _say(console, f"{model} is in {folder}. Use it with: --model {model}")
+        _say(console, f"{model} is in {folder}. Use it with: --model-id {model}")
         return
     spec = spec or _must(model, paths).spec
     if spec.licence_note:
@@ -153,7 +153,7 @@ def toy(folder: Annotated[Path, typer.Argument(help="Where it is written.")],
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RequestError(f"{folder} is not an empty folder.", fix="Name a new one.")
     write_toy(folder, kind, seed=seed)
-    _say(Console(), f"A toy {kind} model is in {folder}. Use it with: --model {folder}")
+    _say(Console(), f"A toy {kind} model is in {folder}. Use it with: --model-id {folder}")
 
 
 @app.command("prune")

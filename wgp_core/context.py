@@ -103,7 +103,8 @@ def build_studio(paths: Paths, *, overrides: Mapping[str, Any] | None = None, en
     queue = JobQueue(store, paths)
     supervisor = Supervisor(paths, store, _settings_of(config), options=SupervisorOptions(engines=engines))
     queue.subscribe(supervisor.wake)
-    return Studio(paths, config, engine_registry(paths, engines, RuntimeOptions.of(config.settings)), store, queue, supervisor)
+    registry = engine_registry(paths, engines, RuntimeOptions.of(config.settings))
+    return Studio(paths, config, registry, store, queue, supervisor)
 
 
 def _settings_of(config: Config) -> Callable[[], Settings]:

@@ -52,7 +52,7 @@ class EngineRegistry:
                 reasons.append(f"{state.reason} {state.fix}".strip())
             if request.engine is EngineChoice.DIFFUSION or request.model:
                 raise EngineError("No diffusion engine can run this request: "
-                                  + ("; ".join(reasons) or "none is part of this installation") + ".",
+                                  + ("; ".join(reasons) or "none is part of this installation").rstrip(".") + ".",
                                   fix="Choose the local engine, or turn on the fallback to it.")
         return self.local()
 

@@ -146,11 +146,10 @@ class Worker:
     def _registry(self, runtime: RuntimeOptions) -> Any:
         from ..engines.registry import builtin, load_factory
 
-        if not self._options.engines:
-            return builtin(self._options.paths, runtime)  # the device may have changed since the last job
-        if self._engines is None:
-            self._engines = load_factory(self._options.engines)(self._options.paths)
-        return self._engines
+        if self._engines is None or self._engines[0] != runtime:  # the device may have changed since the last job
+            paths, named = self._options.paths, self._options.engines
+            self._engines = runtime, load_factory(named)(paths) if named else builtin(paths, runtime)
+        return self._engines[1]
 
     # -- threads ------------------------------------------------------------------------------------------------
 

@@ -144,7 +144,7 @@ def read_index(folder: Path) -> Index:
     except (OSError, ValueError) as error:
         raise EngineError(f"{path} cannot be read: {error}.", fix="Install the model again.") from error
     name = data.get("_class_name") if isinstance(data, dict) else None
-    if name not in PIPELINES:
+    if not isinstance(name, str) or name not in PIPELINES:
         raise EngineError(f"{folder.name} is a {name or 'folder without a pipeline name'}, which is not supported.",
                           fix="Supported: " + ", ".join(PIPELINES) + ".")
     components = tuple(_component(folder, key, value) for key, value in data.items()
