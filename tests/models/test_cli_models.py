@@ -73,7 +73,7 @@ def test_a_repository_goes_into_the_cache(hub: Hub, paths: Paths):
     with shell(hub, paths, "install", "org/my-wan") as process:
         out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
-    assert "--model org/my-wan" in out and find("org/my-wan", paths).folder is not None
+    assert "--model-id org/my-wan" in out and find("org/my-wan", paths).folder is not None
 
 
 def test_ctrl_c_stops_cleanly_and_what_came_is_kept(hub: Hub, paths: Paths):

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,7 +10,7 @@ import torch
 
 from wgp_core.errors import Cancelled
 from wgp_core.events import CancelToken, Progress, Stage
-from wgp_core.models.offload import Watch, attach
+from wgp_core.models.offload import Watch, attach, import_mmgp
 from wgp_core.models.options import LoadOptions, Precision, Quantization
 from wgp_core.models.profiles import NAMES, OffloadCall, by_name, offload_call
 
@@ -70,11 +73,8 @@ def test_every_profile_reaches_mmgp_with_its_parameters(name: str) -> None:
 
 def test_mmgp_takes_these_parameters() -> None:
     import inspect
-    import io
-    from contextlib import redirect_stdout
 
-    with redirect_stdout(io.StringIO()):
-        from mmgp import offload, profile_type
+    offload, profile_type = import_mmgp()
 
     known = inspect.signature(offload.all).parameters
     for name in NAMES:
@@ -131,3 +131,17 @@ def test_on_a_card_each_profile_computes_the_same(name: str) -> None:
         handle.release()
     assert torch.equal(plain, hooked)
     assert torch.get_default_device().type == "cpu"
+
+
+def test_transformers_still_loads_after_mmgp_came_in(tmp_path: Path) -> None:
+    code = f"""
+from wgp_core.models.offload import import_mmgp
+import_mmgp()
+from transformers import T5Config, T5EncoderModel
+made = T5EncoderModel(T5Config(d_model=8, d_kv=4, d_ff=8, num_layers=1, num_heads=2, vocab_size=16))
+made.save_pretrained({str(tmp_path)!r})
+T5EncoderModel.from_pretrained({str(tmp_path)!r})
+print("loaded")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout.strip().endswith("loaded"), done.stderr[-2000:]

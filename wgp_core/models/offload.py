@@ -7,6 +7,7 @@ each profile means is in `profiles`. mmgp is told to convert and quantize nothin
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import logging
 from collections.abc import Callable, Iterator, Mapping
@@ -125,8 +126,7 @@ def _call_mmgp(modules: dict[str, Any], call: OffloadCall, watch: Watch) -> Offl
     import torch
 
     try:
-        with _quiet():
-            from mmgp import offload, profile_type
+        offload, profile_type = import_mmgp()
     except ImportError as error:
         raise EngineError(f"VRAM profiles need the package mmgp, which cannot be imported ({error}).",
                           fix="Install the requirements, or set the device to cpu.") from error
@@ -145,6 +145,28 @@ def _call_mmgp(modules: dict[str, Any], call: OffloadCall, watch: Watch) -> Offl
         torch.set_default_device(previous)  # mmgp makes the card everyone's default
     hooked.verboseLevel = 0
     return hooked
+
+
+_LOADERS = (("safetensors", "safe_open"), ("safetensors.torch", "load_file"),
+            ("accelerate.utils.modeling", "safe_open"), ("accelerate.utils.modeling", "safe_load_file"),
+            ("transformers.modeling_utils", "safe_open"), ("transformers.modeling_utils", "safe_load_file"))
+"""What mmgp 3.8.2 replaces when it is imported (`mmgp/safetensors2.py`, its last lines)."""
+
+
+def import_mmgp() -> tuple[Any, Any]:
+    """mmgp's `offload` module and `profile_type`, with the loaders that it replaces put back.
+
+    Its `safe_open` lacks the argument `backend` that transformers 5 passes: every later `from_pretrained` of a
+    transformers model would fail. Ours read weights by themselves, so mmgp's reader is not needed.
+    """
+    modules = [importlib.import_module(name) for name, _ in _LOADERS]
+    before = [getattr(module, attribute, None) for module, (_, attribute) in zip(modules, _LOADERS, strict=True)]
+    with _quiet():
+        from mmgp import offload, profile_type
+    for module, (_, attribute), original in zip(modules, _LOADERS, before, strict=True):
+        if original is not None:
+            setattr(module, attribute, original)
+    return offload, profile_type
 
 
 @contextlib.contextmanager
