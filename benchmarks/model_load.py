@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
+import re
 import statistics
 import subprocess
 import sys
@@ -55,6 +55,13 @@ def files_of(way: str, component: Path) -> list[Path]:
     return own if way.startswith("diffusers") else quantized
 
 
+def peak_kb() -> int:
+    """The most memory that this process itself has held, in kB; getrusage would count its parent's before the exec."""
+    found = re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text(encoding="ascii"))
+    assert found, "/proc/self/status names no peak"
+    return int(found.group(1))
+
+
 def child(way: str, component: Path) -> None:
     """One load in this process; prints seconds and memory as JSON."""
     import torch
@@ -68,7 +75,7 @@ def child(way: str, component: Path) -> None:
         from mmgp import offload
     else:
         import optimum.quanto as quanto
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_kb()
     began = time.perf_counter()
     model = None
     if way == "floor":
@@ -88,7 +95,7 @@ def child(way: str, component: Path) -> None:
     loaded = time.perf_counter() - began
     total = float(one_step(model).sum()) if model is not None else 0.0
     print(json.dumps({"load": loaded, "forward": time.perf_counter() - began, "checksum": total, "before": before,
-                      "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}))
+                      "peak": peak_kb()}))
 
 
 def measure(way: str, component: Path, *, cold: bool) -> dict[str, float]:
