@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
+import pytest
+from huggingface_hub import constants
+
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
@@ -108,7 +111,10 @@ def serve(hub: Hub) -> Iterator[Hub]:
     thread.start()
     hub.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
     try:
-        yield hub
+        with pytest.MonkeyPatch.context() as patch:  # this server is no network: a test run that forbids one has it too
+            patch.delenv("HF_HUB_OFFLINE", raising=False)
+            patch.setattr(constants, "HF_HUB_OFFLINE", False)
+            yield hub
     finally:
         server.shutdown()
         server.server_close()
