@@ -56,11 +56,17 @@ def test_auto_does_without_a_card_that_torch_cannot_use() -> None:
     assert options.device == "cpu" and "torch cannot use it" in options.reasons["device"]
 
 
-def test_a_tiny_model_is_not_quantized() -> None:
+def test_auto_takes_8_bits_whatever_the_size() -> None:
     for machine in (CPU, ADA):
         options = _load(RuntimeOptions(), TOY, machine)
-        assert options.quantization is Quantization.NONE
-        assert "little to save" in options.reasons["quantization"]
+        assert options.quantization is Quantization.INT8
+        assert "7 M weights" in options.reasons["quantization"]
+
+
+def test_auto_leaves_a_model_without_parts_to_quantize() -> None:
+    options = _load(RuntimeOptions(), replace(TOY, parts=(Part("vae", 2_000_000),)))
+    assert options.quantization is Quantization.NONE
+    assert "no part" in options.reasons["quantization"]
 
 
 @pytest.mark.parametrize(("plan", "request_", "setting", "expected"), [

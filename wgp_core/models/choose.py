@@ -24,8 +24,6 @@ from .spec import ModelSpec
 
 log = logging.getLogger(__name__)
 
-TINY_PARAMETERS = 200_000_000
-"""Below this many weights a model takes under half a GB in 16 bits, and an 8-bit copy on disk would save little."""
 FP8_CAPABILITY = (8, 9)
 """Compute capability from which NVIDIA cards multiply 8-bit floats (Ada, Hopper and later)."""
 BYTES_PER_WEIGHT: dict[Precision | Quantization, float] = {
@@ -136,12 +134,10 @@ def _replaced(value: Any, why: str) -> tuple[Any, str]:
 
 def _auto_quantization(spec: ModelSpec) -> tuple[Quantization, str]:
     large = [part for part in spec.parts if part.quantize]
-    parameters = sum(part.parameters for part in large)
     if not large:
         return Quantization.NONE, "auto: no part of this model is meant to be quantized"
-    if parameters < TINY_PARAMETERS:
-        return Quantization.NONE, f"auto: with {parameters / 1e6:.0f} M weights there is little to save"
-    return Quantization.INT8, f"auto: {parameters / 1e9:.1f} G weights take half the memory in 8 bits"
+    millions = sum(part.parameters for part in large) / 1e6
+    return Quantization.INT8, f"auto: {millions:,.0f} M weights take half the memory in 8 bits"
 
 
 def _profile(wishes: tuple[str | None, ...], device: str, machine: Machine, weights: float) -> tuple[str, str]:
