@@ -9,6 +9,7 @@ import pytest
 
 from wgp_core.errors import Cancelled, EngineError, ModelMissingError
 from wgp_core.events import CancelToken, Progress, Stage, ignore_progress
+from wgp_core.models import quantizing
 from wgp_core.models.locate import Found, find
 from wgp_core.models.manager import Loaded
 from wgp_core.models.options import LoadOptions, Precision, Quantization
@@ -47,6 +48,15 @@ def test_components_are_shared_and_precisions_kept(paths: Paths) -> None:
     assert all(event.stage is Stage.LOAD for event in told) and told[-1].step == told[-1].total
     loaded.release()
     assert not pipelines.components
+
+
+def test_a_model_on_a_full_disk_loads_whole_and_says_so(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_toy(paths.ckpts / "wan", "wan")
+    monkeypatch.setattr(quantizing, "SPARE_DISK", 1 << 62)
+    loaded = load(paths, "wan", LoadOptions(quantization=Quantization.INT8))
+    assert not any("quanto" in file.name for file in loaded.files)
+    assert len(loaded.notes) == 2 and all("whole weights" in note for note in loaded.notes)
+    loaded.release()
 
 
 def test_quantized_linear_layers_come_from_their_own_file(paths: Paths) -> None:

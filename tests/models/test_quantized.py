@@ -18,7 +18,7 @@ from transformers import UMT5Config, UMT5EncoderModel
 from wgp_core.errors import Cancelled, ModelMissingError, SettingsError
 from wgp_core.events import CancelToken, Progress
 from wgp_core.models import quantizing
-from wgp_core.models.aligned import WeightsFileError
+from wgp_core.models.aligned import UnwritableError, WeightsFileError
 from wgp_core.models.options import LoadOptions, Precision, Quantization
 from wgp_core.models.precision import choose_precision, torch_dtype
 from wgp_core.models.quantized import component_files, load_component, quantize_component, quantized_path
@@ -124,6 +124,34 @@ def test_a_good_file_is_used_again_even_where_the_folder_was_copied_or_the_sourc
         file.unlink()
     load_component(wan, WanTransformer3DModel, INT8, quantize=True)
     assert path.stat().st_mtime_ns == made
+
+
+@pytest.mark.parametrize("why", ["not writable", "disk full"])
+def test_where_the_quantized_file_has_no_place_the_whole_weights_load(wan: Path, why: str,
+                                                                      monkeypatch: pytest.MonkeyPatch) -> None:
+    path = quantized_path(wan, Precision.BF16, Quantization.INT8)
+    if why == "disk full":
+        monkeypatch.setattr(quantizing, "SPARE_DISK", 1 << 62)
+    else:
+        path.with_name(f".{path.name}.{os.getpid()}.part").mkdir()  # cannot be opened, whoever runs this
+    told: list[str] = []
+    model = load_component(wan, WanTransformer3DModel, INT8, quantize=True, warn=told.append)
+    plain = load_component(wan, WanTransformer3DModel, PLAIN, quantize=False)
+    assert not list(quantized_tensors(model)) and torch.equal(step(model), step(plain))
+    assert len(told) == 1 and "whole weights" in told[0] and ("free" in told[0] or "cannot be written" in told[0])
+    assert not path.exists()
+    with pytest.raises(UnwritableError):  # whoever asks for the file itself is told
+        quantize_component(wan, Precision.BF16, Quantization.INT8)
+
+
+def test_outdated_quantized_weights_that_cannot_be_made_again_are_not_used(wan: Path,
+                                                                          monkeypatch: pytest.MonkeyPatch) -> None:
+    path = quantize_component(wan, Precision.BF16, Quantization.INT8)
+    path.write_bytes(path.read_bytes()[:-100])
+    monkeypatch.setattr(quantizing, "SPARE_DISK", 1 << 62)
+    told: list[str] = []
+    model = load_component(wan, WanTransformer3DModel, INT8, quantize=True, warn=told.append)
+    assert told and not list(quantized_tensors(model))
 
 
 @pytest.mark.parametrize("harm", ["cut", "zeroed", "source", "config", "garbage"])

@@ -44,6 +44,10 @@ class WeightsFileError(EngineError):
     """A file of weights is broken, or cannot be written."""
 
 
+class UnwritableError(WeightsFileError):
+    """There is no place for a file of weights: the folder may not be written to, or the disk is full."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """One tensor of a file: `dtype` as safetensors names it ("BF16"); `start` counts from the first byte of data."""
@@ -192,8 +196,8 @@ class AlignedWriter:
             self._file.truncate(self.layout.size)
         except OSError as error:
             self._drop()
-            raise WeightsFileError(f"{self.path} cannot be written: {error.strerror or error}.",
-                                   fix="Make its folder writable and free disk space.") from error
+            raise UnwritableError(f"{self.path} cannot be written: {error.strerror or error}.",
+                                  fix="Make its folder writable and free disk space.") from error
         return self
 
     def __exit__(self, _kind: type[BaseException] | None, _error: BaseException | None,
@@ -219,8 +223,8 @@ class AlignedWriter:
             if nbytes:
                 self._file.write(flat.view(torch.uint8).numpy().data)
         except OSError as error:
-            raise WeightsFileError(f"{self.path} cannot be written: {error.strerror or error}.",
-                                   fix="Free disk space and try again.") from error
+            raise UnwritableError(f"{self.path} cannot be written: {error.strerror or error}.",
+                                  fix="Free disk space and try again.") from error
         self._left[name] -= nbytes
 
     def commit(self, late: Mapping[str, str] | None = None) -> None:
@@ -244,8 +248,8 @@ class AlignedWriter:
             self._file = None
             self.part.replace(self.path)
         except OSError as error:
-            raise WeightsFileError(f"{self.path} cannot be written: {error.strerror or error}.",
-                                   fix="Free disk space and try again.") from error
+            raise UnwritableError(f"{self.path} cannot be written: {error.strerror or error}.",
+                                  fix="Free disk space and try again.") from error
 
     def flush(self) -> None:
         """Hand written bytes to the system, so that the part file can be read."""
@@ -256,7 +260,7 @@ class AlignedWriter:
         if self._file is not None:
             self._file.close()
             self._file = None
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):  # a read-only disk refuses to remove also what is not there
             self.part.unlink()
 
 

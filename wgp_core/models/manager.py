@@ -48,6 +48,8 @@ class Loaded:
     size_bytes: int
     facts: Mapping[str, str] = field(default_factory=dict)
     files: tuple[Path, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What people should know of how it was loaded, as sentences."""
 
 
 Loader = Callable[["Found", LoadOptions, ProgressCallback, CancelToken], Loaded]

@@ -10,7 +10,7 @@ import gc
 import json
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -165,14 +165,21 @@ def load_pipeline(found: Found, options: LoadOptions, on_progress: ProgressCallb
     index = read_index(folder)
     components: dict[str, Any] = {}
     files: list[Path] = []
+    notes: list[str] = []
     ordered = sorted(index.components, key=lambda part: not part.is_model)
     for number, part in enumerate(ordered):
         cancel.raise_if_cancelled()
         on_progress(Progress(Stage.LOAD, number, len(ordered), f"Loading {part.name.replace('_', ' ')}"))
-        components[part.name] = _load(folder, part, found.spec, index.family, options, on_progress, cancel)
+        whole: list[str] = []
+        components[part.name] = _load(folder, part, found.spec, index.family, options, on_progress, cancel,
+                                      whole.append)
         if part.is_model:
-            files += _files(folder, part, found.spec, index.family, options)
+            files += _files(folder, part, found.spec, index.family,
+                            replace(options, quantization=Quantization.NONE) if whole else options)
+        notes += whole
     on_progress(Progress(Stage.LOAD, len(ordered), len(ordered), "Model loaded"))
+    for note in notes:
+        log.warning(note)
     pipelines = _pipelines(index, found.spec, options, components)
     handle = _place(pipelines, options, on_progress, cancel)
 
@@ -182,7 +189,7 @@ def load_pipeline(found: Found, options: LoadOptions, on_progress: ProgressCallb
         _free()
 
     return Loaded(value=pipelines, release=release, size_bytes=_bytes(pipelines), facts=_facts(options, index),
-                  files=tuple(files))
+                  files=tuple(files), notes=tuple(notes))
 
 
 # -- checking -------------------------------------------------------------------------------------------------------
@@ -216,7 +223,7 @@ def _check_weights(folder: Path, part: Component) -> Path:
 
 
 def _load(folder: Path, part: Component, spec: ModelSpec, family: Family, options: LoadOptions,
-          on_progress: ProgressCallback, cancel: CancelToken) -> Any:
+          on_progress: ProgressCallback, cancel: CancelToken, warn: Callable[[str], None]) -> Any:
     place = _check_weights(folder, part)
     cls = _class(part)
     try:
@@ -225,7 +232,8 @@ def _load(folder: Path, part: Component, spec: ModelSpec, family: Family, option
         from .quantized import load_component
 
         own, quantize = _own_options(part, spec, family, options)
-        module = load_component(place, cls, own, quantize=quantize, on_progress=on_progress, cancel=cancel)
+        module = load_component(place, cls, own, quantize=quantize, on_progress=on_progress, cancel=cancel,
+                                warn=warn)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise EngineError(f"The {part.name} of {spec.label} cannot be loaded: {error}",
                           fix="Install the model again.") from error

@@ -7,14 +7,14 @@ that is cut short, damaged or made from other weights is made again. WanGP's and
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelMissingError
 from ..events import CancelToken, Progress, ProgressCallback, Stage, ignore_progress
 from . import build, quanto_format
-from .aligned import WeightsFileError, map_tensors, read_header
+from .aligned import UnwritableError, WeightsFileError, map_tensors, read_header
 from .gguf import load_gguf
 from .options import LoadOptions, Precision, Quantization
 from .quantizing import is_fresh, write_quantized
@@ -74,13 +74,15 @@ def component_files(component: Path, options: LoadOptions) -> tuple[Path, ...]:
 
 
 def load_component(component: Path, cls: type, options: LoadOptions, *, quantize: bool,
-                   on_progress: ProgressCallback = ignore_progress, cancel: CancelToken | None = None) -> Any:
+                   on_progress: ProgressCallback = ignore_progress, cancel: CancelToken | None = None,
+                   warn: Callable[[str], None] = log.warning) -> Any:
     """A component's model with its weights, ready for inference (evaluation mode, no gradients).
 
     `component` is a folder of the hub's layout, or one .safetensors or .gguf file; `cls` a diffusers or transformers
     class. Where `quantize` is set and `options.quantization` asks for it, linear layers are quantized, by a file that
-    is made on the first load. Weights stay on the CPU, mapped from the file, unless the device is CUDA and
-    `options.profile` is empty. Raises `ModelMissingError`, `WeightsFileError` or `Cancelled`.
+    is made on the first load; where that file has no place, they stay as the hub has them and `warn` is told why.
+    Weights stay on the CPU, mapped from the file, unless the device is CUDA and `options.profile` is empty. Raises
+    `ModelMissingError`, `WeightsFileError` or `Cancelled`.
     """
     cancel = cancel or CancelToken()
     cancel.raise_if_cancelled()
@@ -91,11 +93,12 @@ def load_component(component: Path, cls: type, options: LoadOptions, *, quantize
     shards = _own_weights(component)
     config = read_config(component)
     if quantize and options.quantization is not Quantization.NONE:
-        path = quantized_path(component, options.precision, options.quantization)
-        if not is_fresh(path, shards, cls, config, options.precision, options.quantization) and shards is not None:
-            write_quantized(path, component, shards, cls, config, options.precision, options.quantization,
-                            on_progress=on_progress, cancel=cancel)
-        if path.is_file():
+        try:
+            path = _ready_quantized(component, shards, cls, config, options, on_progress, cancel)
+        except UnwritableError as error:
+            warn(f"The {component.name} was loaded with its whole weights, which take more memory: {error}")
+            path = None
+        if path is not None:
             return _load_quantized(path, cls, config, component, options.precision, device)
     if shards is not None:
         return _load_plain(component, shards, cls, config, options.precision, device)
@@ -105,6 +108,18 @@ def load_component(component: Path, cls: type, options: LoadOptions, *, quantize
         raise ModelMissingError(f"There are no weights in {component}.", fix="Install the model again.")
     log.info("%s has no weights of its own; %s is used", component, other.name)
     return _load_file(other, cls, options.precision, device)
+
+
+def _ready_quantized(component: Path, shards: Shards | None, cls: type, config: Mapping[str, Any],
+                     options: LoadOptions, on_progress: ProgressCallback, cancel: CancelToken) -> Path | None:
+    """The component's quantized file, made where it is missing or outdated; None where it has no source."""
+    path = quantized_path(component, options.precision, options.quantization)
+    if shards is None:
+        return path if path.is_file() else None
+    if not is_fresh(path, shards, cls, config, options.precision, options.quantization):
+        write_quantized(path, component, shards, cls, config, options.precision, options.quantization,
+                        on_progress=on_progress, cancel=cancel)
+    return path
 
 
 def _own_weights(component: Path) -> Shards | None:

@@ -6,6 +6,7 @@ where the sources are gone (to save disk) it is good by itself.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -17,7 +18,16 @@ from typing import TYPE_CHECKING, Any
 
 from ..events import CancelToken, Progress, ProgressCallback, Stage
 from . import build
-from .aligned import AlignedWriter, Entry, Header, WeightsFileError, read_header, torch_type, type_name
+from .aligned import (
+    AlignedWriter,
+    Entry,
+    Header,
+    UnwritableError,
+    WeightsFileError,
+    read_header,
+    torch_type,
+    type_name,
+)
 from .options import Precision, Quantization
 from .quanto_format import (
     QuantizedWeight,
@@ -99,7 +109,8 @@ def write_quantized(path: Path, component: Path, shards: Shards, cls: type, conf
                     cancel: CancelToken) -> None:
     """Quantize the weights of `shards` into `path`, block by block, in the order of the model's layers.
 
-    Raises `WeightsFileError` where the disk is too small or the weights do not fit the class, and `Cancelled`.
+    Raises `UnwritableError` where the file has no place, `WeightsFileError` where the weights do not fit the class, and
+    `Cancelled`.
     """
     model = build.build_empty(cls, config, component)
     names = build.matching_names(model, shards.where)
@@ -233,8 +244,8 @@ class _FromLibrary:
 def _check_disk(path: Path, size: int) -> None:
     free = shutil.disk_usage(path.parent).free
     if free < size + SPARE_DISK:
-        raise WeightsFileError(f"The quantized weights {path.name} take {size / 1e9:.1f} GB and {path.parent} has "
-                               f"{free / 1e9:.1f} GB free.", fix="Free disk space, or choose no quantization.")
+        raise UnwritableError(f"The quantized weights {path.name} take {size / 1e9:.1f} GB and {path.parent} has "
+                              f"{free / 1e9:.1f} GB free.", fix="Free disk space, or choose no quantization.")
 
 
 def _drop_leftovers(path: Path) -> None:
@@ -244,4 +255,5 @@ def _drop_leftovers(path: Path) -> None:
     for part in path.parent.glob(f".{path.name}.*.part"):
         owner = part.name.removesuffix(".part").rsplit(".", 1)[-1]
         if not owner.isdigit() or not psutil.pid_exists(int(owner)):
-            part.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                part.unlink()

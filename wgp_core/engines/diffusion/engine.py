@@ -100,6 +100,7 @@ class DiffusionEngine:
         pipelines, options = loaded.value, loaded.value.options
         prompt, negative, notes = words.decorate(
             request.prompt, request.negative_prompt or found.spec.defaults.negative_prompt, request)
+        notes = (*loaded.notes, *notes)
         rendering = Rendering(request, session, pipelines, prompt, negative)
         lora_files: tuple[Path, ...] = ()
         if request.loras:
