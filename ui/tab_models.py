@@ -191,10 +191,13 @@ def short_path(path: Path, studio: Studio) -> str:
 def machine_html(studio: Studio, device: str = "") -> str:
     """Free disk space, and the device once it was asked for."""
     free = shutil.disk_usage(studio.paths.data).free
-    worker = studio.supervisor.status().render
+    status = studio.supervisor.status()
+    worker = status.render
     using = f", {worker.rss_gb:.1f} GB of memory" if worker.pid and worker.rss_gb else ""
     lines = [("Free disk space", file_size(free)), ("Worker", f"{worker.state}{using}"),
              ("Device", device or "not checked yet")]
+    if status.problem or status.notice:
+        lines.append(("Notice", status.problem or status.notice))
     return '<dl class="w-facts">' + "".join(f"<div><dt>{a}</dt><dd>{esc(b)}</dd></div>" for a, b in lines) + "</dl>"
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +16,13 @@ from wgp_core.engines.base import FrameStream, RenderSession, RuntimeOptions
 from wgp_core.engines.diffusion.engine import DiffusionEngine
 from wgp_core.engines.explainer.engine import ExplainerEngine
 from wgp_core.engines.registry import EngineRegistry
-from wgp_core.errors import Cancelled, EngineError
-from wgp_core.events import CancelToken, Progress, Stage
+from wgp_core.errors import Cancelled, EngineError, RequestError
+from wgp_core.events import CancelToken, Progress, ProgressCallback, Stage
 from wgp_core.generate import GenerationContext, generate_video
-from wgp_core.models.manager import process_manager
+from wgp_core.models import pipeline
+from wgp_core.models.locate import Found
+from wgp_core.models.manager import Loaded, process_manager
+from wgp_core.models.options import LoadOptions
 from wgp_core.models.toy import write_toy
 from wgp_core.paths import Paths
 from wgp_core.request import EngineChoice, Solver, VideoRequest
@@ -71,6 +77,49 @@ def test_text_to_video(engine: DiffusionEngine, paths: Paths) -> None:
                {"solver": Solver.EULER, "flow_shift": 9.0, "negative_prompt": "blurred"}.items()]
     assert all(not np.array_equal(frames, other) for other in changed)
     assert make(engine, ask("wan", frames=1)).shape == (1, 64, 64, 3)
+
+
+def test_a_model_that_was_loaded_ahead_is_taken_by_the_next_job(engine: DiffusionEngine, paths: Paths) -> None:
+    write_toy(paths.ckpts / "wan", "wan")
+    assert engine.preload("", RenderSession()) == "wan"
+    seconds = process_manager().status().load_seconds
+    told: list[Progress] = []
+    make(engine, ask("wan"), on_progress=told.append)
+    status = process_manager().status()
+    assert status.model == "wan" and status.load_seconds == seconds  # it was not loaded again
+    with pytest.raises(RequestError, match="nothing-like-it"):
+        engine.preload("nothing-like-it", RenderSession())
+
+
+def test_a_job_waits_for_its_model_and_stops_the_loading_of_another(engine: DiffusionEngine, paths: Paths,
+                                                                   monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("one", "two"):
+        write_toy(paths.ckpts / name, "wan")
+    begun, real = threading.Event(), pipeline.load_pipeline
+
+    def slow(found: Found, options: LoadOptions, on_progress: ProgressCallback, cancel: CancelToken) -> Loaded:
+        begun.set()
+        for _ in range(10 if found.spec.id == "one" else 0):
+            cancel.raise_if_cancelled()
+            time.sleep(0.1)
+        return real(found, options, on_progress, cancel)
+
+    def load_ahead(session: RenderSession) -> None:
+        with contextlib.suppress(Cancelled):
+            engine.preload("one", session)
+
+    monkeypatch.setattr(pipeline, "load_pipeline", slow)
+    for job, ahead_ended_well in (("two", False), ("one", True)):
+        begun.clear()
+        process_manager().release_all()
+        ahead = RenderSession()
+        thread = threading.Thread(target=load_ahead, args=(ahead,))
+        thread.start()
+        assert begun.wait(60)
+        make(engine, ask(job))
+        thread.join(10)
+        assert process_manager().status().model == job
+        assert ahead.cancel.cancelled is not ahead_ended_well
 
 
 def test_the_engine_gives_what_the_pipeline_gives(engine: DiffusionEngine, paths: Paths) -> None:

@@ -50,6 +50,17 @@ class FakeEngine:
     def memory_ladder(self, start: MemoryPlan) -> tuple[MemoryPlan, ...]:
         return (MemoryPlan("5"),)
 
+    def preload(self, model: str, session: RenderSession) -> str:
+        """A model is loaded for as many seconds as its name says; others are missing."""
+        if not model.isdigit():
+            raise EngineError(f"{model} is not installed.", fix="Install it.")
+        session.on_progress(Progress(Stage.LOAD, message=f"Loading {model}"))
+        until = time.monotonic() + float(model)
+        while time.monotonic() < until:
+            session.cancel.raise_if_cancelled()
+            time.sleep(0.01)
+        return f"Model {model}"
+
     def render(self, request: VideoRequest, session: RenderSession) -> FrameStream:
         command, _, argument = request.prompt.partition(" ")
         obey(command, argument, session)

@@ -28,6 +28,40 @@ def test_a_job_is_done_with_its_file_in_the_library(workshop: Workshop) -> None:
     assert done.worker_pid != os.getpid()
 
 
+def test_the_chosen_model_is_loaded_before_the_first_job_where_the_setting_says_so(workshop: Workshop) -> None:
+    workshop.settings = replace(workshop.settings, preload_model=True, model="0")
+    supervisor = workshop.start()
+    wait_until(lambda: supervisor.status().notice == "Model 0 is loaded.")
+    pid = supervisor.status().render.pid
+    done = workshop.wait(workshop.submit("frames").id)
+    assert done.state is JobState.DONE and done.worker_pid == pid
+    assert supervisor.status().notice == ""
+
+
+def test_no_worker_starts_before_the_first_job_where_no_model_is_to_be_loaded(workshop: Workshop) -> None:
+    supervisor = workshop.start()
+    time.sleep(0.5)
+    assert supervisor.status().render.pid is None
+
+
+def test_a_model_that_cannot_be_loaded_ahead_is_a_notice_and_fails_no_job(workshop: Workshop) -> None:
+    workshop.settings = replace(workshop.settings, preload_model=True, model="gone")
+    supervisor = workshop.start()
+    wait_until(lambda: "gone is not installed. Install it." in supervisor.status().notice)
+    assert supervisor.status().problem == ""
+    assert workshop.wait(workshop.submit("frames").id).state is JobState.DONE
+
+
+def test_a_job_does_not_wait_for_a_model_that_is_loaded_ahead(workshop: Workshop) -> None:
+    workshop.settings = replace(workshop.settings, preload_model=True, model="60")
+    supervisor = workshop.start()
+    wait_until(lambda: supervisor.status().notice == "Loading 60")
+    assert workshop.wait(workshop.submit("frames").id, timeout_s=20).state is JobState.DONE
+    began = time.monotonic()
+    supervisor.stop()
+    assert time.monotonic() - began < 5
+
+
 def test_progress_is_seen_while_it_runs(workshop: Workshop) -> None:
     job = workshop.submit("sleep 0.2", frames=20)
     workshop.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -231,7 +232,7 @@ def test_the_pulse_is_silent_until_something_changes(studio):
     assert pulse.poll({})["ended"]["title"] == "A job was cancelled"
 
 
-def test_models_and_the_machine_in_words(studio):
+def test_models_and_the_machine_in_words(studio, monkeypatch):
     table = tab_models.table_html(studio)
     assert "into ckpts/, and LoRAs into loras/" in table
     assert "No video model is installed" in table and "all-MiniLM-L6-v2" in table and "Apache-2.0" in table
@@ -239,3 +240,7 @@ def test_models_and_the_machine_in_words(studio):
     report = DeviceReport("2.13.0", "13.0", (GpuInfo(0, "NVIDIA H100", 79.2, 70.0, "9.0"),), 16)
     assert tab_models.device_words(report) == "NVIDIA H100, 79.2 GB (cuda:0); torch 2.13.0"
     assert tab_models.device_words(DeviceReport(cpu_threads=2)) == "no graphics card, 2 processor threads"
+    assert "Notice" not in tab_models.machine_html(studio)
+    now = replace(studio.supervisor.status(), notice="Wan <1> is loaded.")
+    monkeypatch.setattr(studio.supervisor, "status", lambda: now)
+    assert "<dt>Notice</dt><dd>Wan &lt;1&gt; is loaded.</dd>" in tab_models.machine_html(studio)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -228,3 +228,12 @@ class Engine(Protocol):
         ...
 
     def render(self, request: VideoRequest, session: RenderSession) -> FrameStream: ...
+
+
+@runtime_checkable
+class PreloadingEngine(Protocol):
+    """An engine that can load its model before a job needs it."""
+
+    def preload(self, model: str, session: RenderSession) -> str:
+        """Load `model` ("" means the usual one) and return its name for people; raises what `render` may raise."""
+        ...

@@ -20,12 +20,14 @@ log = logging.getLogger(__name__)
 
 
 class Say(enum.StrEnum):
-    """Kinds of messages. To the worker: work, cancel, task, stop. From it: the others."""
+    """Kinds of messages. To the worker: work, cancel, preload, task, stop. From it: the others."""
 
     WORK = "work"
     """Claim and run one job. settings, runtime."""
     CANCEL = "cancel"
     """Stop the job or task `id`."""
+    PRELOAD = "preload"
+    """Load a model beside whatever else is done. model, runtime."""
     TASK = "task"
     """Run a task. id, name, payload, runtime."""
     STOP = "stop"
@@ -40,6 +42,8 @@ class Say(enum.StrEnum):
     """No longer busy."""
     PROGRESS = "progress"
     """How far a task is. id, stage, step, total, message, eta_s."""
+    NOTICE = "notice"
+    """What became of a preload, or how far it is. text."""
     RESULT = "result"
     """A task's end. id, and result or error, message, fix."""
 

@@ -79,11 +79,14 @@ class WorkerStatus:
 
 @dataclass(frozen=True)
 class SupervisorStatus:
-    """`problem` is a plain sentence while the render worker cannot be started, else empty."""
+    """`problem` is a plain sentence while the render worker cannot be started, else empty; `notice` says what becomes
+    of the model that is loaded ahead of the first job, until that job comes.
+    """
 
     render: WorkerStatus
     assistant: WorkerStatus
     problem: str = ""
+    notice: str = ""
 
 
 class Supervisor:
@@ -101,6 +104,8 @@ class Supervisor:
         self._render = _RenderSlot()
         self._assistant = AssistantDesk(lambda: self._launch("assistant"), lambda: self._runtime_of(self._settings()))
         self._models = ModelDesk(lambda: self._launch("models"), lambda: self._runtime_of(self._settings()))
+        self._preload = False
+        """A model is to be loaded as soon as a worker is there, unless a job comes first."""
         self._oom = OomCounter()
         self._wake = threading.Event()
         self._ending = threading.Event()
@@ -109,12 +114,16 @@ class Supervisor:
     # -- public -------------------------------------------------------------------------------------------------
 
     def start(self) -> tuple[JobRecord, ...]:
-        """Settle what a former run left (returned), then watch. Starts no process until there is work."""
+        """Settle what a former run left (returned), then watch.
+
+        Starts no process until there is work, or a model to be loaded ahead of it.
+        """
         if self._thread is not None:
             raise WorkerError("The supervisor runs already.")
         kill_marked(self._owner + ":")
         settled = recover_at_startup(self._store, self._paths, resume=self._settings().resume_queue)
         self._ending.clear()
+        self._preload = self._settings().preload_model
         self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
         self._thread.start()
         return settled
@@ -145,7 +154,7 @@ class Supervisor:
         render = WorkerStatus(slot.state, process.pid if process else None, slot.job_id, slot.silent_s(), slot.rss_gb)
         pid = self._assistant.pid
         state = (WorkerState.BUSY if self._assistant.busy else WorkerState.IDLE) if pid else WorkerState.STOPPED
-        return SupervisorStatus(render, WorkerStatus(state, pid), slot.problem)
+        return SupervisorStatus(render, WorkerStatus(state, pid), slot.problem, slot.notice)
 
     def run_task(self, name: str, payload: Mapping[str, Any] | None = None, *, timeout_s: float = 120.0,
                  cancel: CancelToken | None = None,
@@ -182,7 +191,7 @@ class Supervisor:
             if death is not None:
                 self._bury(slot.process, death)
         if slot.process is None:
-            if now >= slot.not_before and self._store.jobs.has_work():
+            if now >= slot.not_before and (self._preload or self._store.jobs.has_work()):
                 self._start_render()
         elif slot.state is WorkerState.IDLE:
             self._feed(slot.process, settings, now)
@@ -214,7 +223,11 @@ class Supervisor:
                 self._dismiss(process, now)
                 return
             slot.begin(now, runtime)
+            self._preload = False  # the job loads what it needs
             process.send(Say.WORK, settings=asdict(settings), runtime=asdict(runtime))
+        elif self._preload:
+            self._preload, slot.runtime = False, runtime
+            process.send(Say.PRELOAD, model=settings.model, runtime=asdict(runtime))
         elif now - slot.idle_since > settings.worker_idle_s:
             log.info("The render worker was idle for %g s and is stopped.", settings.worker_idle_s)
             self._dismiss(process, now)
@@ -253,6 +266,9 @@ class Supervisor:
             slot.job_id = message.data["id"]
         elif message.say is Say.BEAT:
             slot.heard(message.data)
+        elif message.say is Say.NOTICE:
+            slot.notice = str(message.data["text"])
+            slot.idle_since = time.monotonic()  # a worker that loads a model is not idle
 
     # -- ends ---------------------------------------------------------------------------------------------------
 
@@ -334,12 +350,13 @@ class _RenderSlot:
         self.runtime: RuntimeOptions | None = None
         self.idle_since = self.deadline = 0.0
         self.rss_gb = 0.0
+        self.notice = ""
         self._quiet_s = 0.0
         self._heard_at = time.monotonic()
 
     def begin(self, now: float, runtime: RuntimeOptions) -> None:
         """A job is handed over; silence counts from here."""
-        self.state, self.runtime = WorkerState.BUSY, runtime
+        self.state, self.runtime, self.notice = WorkerState.BUSY, runtime, ""
         self._quiet_s, self._heard_at = 0.0, now
 
     def rest(self) -> None:

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..engines.base import RuntimeOptions
+from ..engines.base import PreloadingEngine, RuntimeOptions
 from ..errors import Cancelled, StoreError, WgpError
 from ..events import CancelToken
 from ..paths import Paths, build_paths
@@ -31,6 +31,7 @@ from ..settings import Settings
 from ..store.database import Store
 from ..store.jobs import Claim
 from . import model_tasks  # noqa: F401 - registers its tasks
+from .preloading import Preloader
 from .process import rotate
 from .progress import ProgressWriter, TaskProgress
 from .protocol import Message, Say, WorkerChannel
@@ -40,6 +41,7 @@ from .tasks import TaskContext, run_registered
 log = logging.getLogger(__name__)
 
 ORPHAN_GRACE_S = 5.0
+PRELOAD_GRACE_S = 3.0
 WATCHDOG_S = 300.0
 
 
@@ -75,6 +77,7 @@ class Worker:
         self._closing = threading.Event()
         self._store: Store | None = None
         self._engines: Any = None
+        self._preloader = Preloader(lambda text: channel.send(Say.NOTICE, text=text))
 
     def run(self) -> int:
         """Serve until told to stop; returns the exit status."""
@@ -83,13 +86,14 @@ class Worker:
         threading.Thread(target=self._listen, name="listen", daemon=True).start()
         threading.Thread(target=self._beat, name="beat", daemon=True).start()
         self._channel.send(Say.HELLO, pid=os.getpid())
-        handlers = {Say.WORK: self._work, Say.TASK: self._task}
+        handlers = {Say.WORK: self._work, Say.TASK: self._task, Say.PRELOAD: self._preload}
         while not self._closing.is_set():
             message = self._inbox.get()
             if message.say in handlers:
                 handlers[message.say](message.data)
                 self._current = None
                 self._channel.send(Say.IDLE)
+        self._preloader.stop(PRELOAD_GRACE_S)
         if self._store is not None:
             self._store.close()
         return 0
@@ -112,6 +116,13 @@ class Worker:
                         runtime, lambda: self._registry(runtime), progress, cancel,
                         self._closing.is_set), self._runner)
         self._keep_or_free(data["settings"]["keep_models"])
+
+    def _preload(self, data: Mapping[str, Any]) -> None:
+        """Begins in a thread of its own, so that the next job need not wait."""
+        runtime = RuntimeOptions(**data["runtime"])
+        engine = next((e for e in self._registry(runtime).all() if isinstance(e, PreloadingEngine)), None)
+        if engine is not None:
+            self._preloader.start(engine, data["model"], runtime)
 
     def _keep_or_free(self, policy: str) -> None:
         """After a job, loaded models stay or go as the settings want; a job that loaded none costs nothing here."""

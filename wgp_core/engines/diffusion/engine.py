@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ... import hardware
 from ...errors import EngineError, RequestError
-from ...events import Progress, Stage
+from ...events import CancelToken, Progress, Stage
 from ...models.locate import Found, find, missing_error
 from ...models.spec import Task
 from ...paths import Paths
@@ -24,12 +26,25 @@ from .. import memory
 from ..base import Availability, EngineSpec, Frame, FrameStream, MemoryPlan, ModelUse, RenderSession, RuntimeOptions
 from .rules import denoiser_parameters, engine_spec, rules_of
 
+if TYPE_CHECKING:
+    from ...models.manager import Loaded
+
 log = logging.getLogger(__name__)
 
 CPU_PARAMETERS = 3_000_000_000
 """Larger denoisers take many minutes a step on a CPU: `auto` does not choose them there."""
+PRELOAD_LOOK_S = 0.25
 TILED_PIXELS = 1280 * 720
 """From this many pixels a frame, decoding in tiles saves gigabytes."""
+
+
+@dataclass(frozen=True)
+class _Preload:
+    """A model that another thread is loading ahead of the jobs."""
+
+    found: Found
+    cancel: CancelToken
+    ended: threading.Event = field(default_factory=threading.Event)
 
 
 class DiffusionEngine:
@@ -38,6 +53,7 @@ class DiffusionEngine:
     def __init__(self, paths: Paths, runtime: RuntimeOptions | None = None) -> None:
         self._paths = paths
         self._runtime = runtime or RuntimeOptions()
+        self._preloading: _Preload | None = None
 
     @property
     def spec(self) -> EngineSpec:
@@ -68,11 +84,6 @@ class DiffusionEngine:
         Raises `ModelMissingError`, `EngineError`, `EngineMemoryError`, `RequestError` (LoRAs) or `Cancelled`, here or
         from the frames.
         """
-        from ...models.choose import load_options
-        from ...models.hub_cache import cache_root_of, lease_folder
-        from ...models.manager import process_manager
-        from ...models.pipeline import load_pipeline
-
         found = self._found(request, session.runtime.cache_root)
         if found.folder is None:
             raise missing_error(found.spec, self._paths, session.runtime.cache_root)
@@ -80,13 +91,53 @@ class DiffusionEngine:
         if problem is not None:
             raise EngineError(problem.reason, fix=problem.fix)
         session.on_progress(Progress(Stage.LOAD, message=f"Loading {found.spec.label}"))
-        options = load_options(session.runtime, session.memory, request.profile, found.spec)
+        self._wait_for_preload(found, session)
         with contextlib.ExitStack() as borrowed:
-            borrowed.enter_context(lease_folder(
-                found.folder, cache_root_of(self._paths, session.runtime.cache_root)))
-            loaded = borrowed.enter_context(process_manager().use(
-                found, options, load_pipeline, on_progress=session.on_progress, cancel=session.cancel))
+            loaded = self._borrow(borrowed, found, session, request.profile)
             return self._stream(request, session, found, loaded, borrowed)
+
+    def preload(self, model: str, session: RenderSession) -> str:
+        """Have a model in memory before a job needs it; "" means the one that a job takes by itself.
+
+        Returns its label. May be called from a thread of its own: a rendering that begins meanwhile waits for it, or
+        stops it where it needs another model. Raises what `render` raises.
+        """
+        found = self._find(model or None, None, session.runtime.cache_root)
+        if found.folder is None:
+            raise missing_error(found.spec, self._paths, session.runtime.cache_root)
+        self._preloading = running = _Preload(found, session.cancel)
+        try:
+            with contextlib.ExitStack() as borrowed:
+                self._borrow(borrowed, found, session, None)
+        finally:
+            self._preloading = None
+            running.ended.set()
+        return found.spec.label
+
+    def _wait_for_preload(self, found: Found, session: RenderSession) -> None:
+        """Two threads that import the model libraries at once can catch each other's half-made modules."""
+        running = self._preloading
+        if running is None:
+            return
+        if running.found != found:
+            running.cancel.cancel()
+        while not running.ended.wait(PRELOAD_LOOK_S):
+            session.cancel.raise_if_cancelled()
+            session.on_progress(Progress(Stage.LOAD, message=f"Waiting for {running.found.spec.label}"))
+
+    def _borrow(self, borrowed: contextlib.ExitStack, found: Found, session: RenderSession,
+                profile: str | None) -> Loaded:
+        """The loaded model, held in memory and on the disk until `borrowed` is closed."""
+        from ...models.choose import load_options
+        from ...models.hub_cache import cache_root_of, lease_folder
+        from ...models.manager import process_manager
+        from ...models.pipeline import load_pipeline
+
+        assert found.folder is not None
+        options = load_options(session.runtime, session.memory, profile, found.spec)
+        borrowed.enter_context(lease_folder(found.folder, cache_root_of(self._paths, session.runtime.cache_root)))
+        return borrowed.enter_context(process_manager().use(
+            found, options, load_pipeline, on_progress=session.on_progress, cancel=session.cancel))
 
     # -- putting a rendering together -------------------------------------------------------------------------------
 
