@@ -120,7 +120,8 @@ def _state_badge(model: ModelStatus, work: ModelWork | None) -> str:
 
 
 def row_actions(model: ModelStatus, work: ModelWork | None, studio: Studio) -> tuple[Action, ...]:
-    """What fits the model's state; a model that came as a package or lies elsewhere is not deleted here."""
+    """What fits the model's state; a model that came as a package or lies elsewhere is not deleted here, and a damaged
+    one not quantized."""
     if work is not None:
         return (Action("cancel", "Cancel", "danger", disabled=work.stopping),)
     if not model.installed:
@@ -128,7 +129,7 @@ def row_actions(model: ModelStatus, work: ModelWork | None, studio: Studio) -> t
         drop = Action("delete", "Delete", "danger", confirm="Delete what was fetched?")
         left = (drop,) if model.partial_bytes else ()
         return (Action("install", label), *left) if model.installable else left
-    if model.problem or model.task in (ModelTask.LORA, ModelTask.OTHER) or model.path is None:
+    if model.path is None or model.task is ModelTask.LORA or (model.task is ModelTask.OTHER and not model.problem):
         return ()
     ours = model.path.is_relative_to(studio.paths.ckpts)
     verify = (Action("verify", "Verify", title="Read every file and compare it with its hash"),) if ours else ()

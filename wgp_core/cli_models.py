@@ -29,7 +29,7 @@ from .models.hub_cache import (
     purge,
     repo_folder,
 )
-from .models.locate import Found, find, folder_of, known_spec, repos_to_keep
+from .models.locate import Found, find, find_to_mend, folder_of, known_spec, repos_to_keep
 from .models.options import Precision, Quantization
 from .models.spec import ModelSpec
 from .paths import Paths, build_paths
@@ -90,15 +90,19 @@ def verify(model: ModelId) -> None:
     from .models.download import verify as verify_model
 
     paths, console = _paths(), Console()
-    spec, folder = _installed(model, paths)
+    found = _to_mend(model, paths)
+    spec, folder = _installed(model, paths) if not found.problem else (found.spec, found.folder)
+    assert folder is not None
     with _progress() as (on_progress, cancel):
         report = verify_model(spec, folder, on_progress=on_progress, cancel=cancel)
     how = "against the hub's hashes" if report.recorded else "for damage only: it was not fetched by this program"
     _say(console, f"{spec.label}: {report.files} files, {report.size_bytes / 1e9:.2f} GB, checked {how}.")
-    for problem in report.problems:
+    problems = report.problems or tuple(filter(None, [found.problem]))
+    for problem in problems:
         _say(console, f"  {problem}")
-    if not report.ok:
-        _say(console, f"Mend it: ./run.sh -m wgp_core models install {spec.id}")
+    if problems:
+        _say(console, f"Mend it: ./run.sh -m wgp_core models install {spec.id}" if spec.repo
+             else f"Mend it: copy its files into {folder} again.")
         raise typer.Exit(1)
 
 
@@ -116,7 +120,7 @@ def delete(model: ModelId, yes: Annotated[bool, typer.Option("--yes", "-y", help
             typer.confirm(f"Remove {repo_folder(model, root)}?", abort=True)
         _say(Console(), f"Removed {model}: {forget(model, root) / 1e9:.2f} GB are free again.")
         return
-    spec = spec or _must(model, paths).spec
+    spec = spec or _to_mend(model, paths).spec
     if not yes:
         typer.confirm(f"Remove {install_folder(spec, paths)}?", abort=True)
     _say(Console(), f"Removed {spec.label}: {delete_model(spec, paths) / 1e9:.2f} GB are free again.")
@@ -210,6 +214,10 @@ def _settings(paths: Paths) -> Settings:
 
 def _must(model: str, paths: Paths) -> Found:
     return find(model, paths, cache_root=_settings(paths).cache_root)
+
+
+def _to_mend(model: str, paths: Paths) -> Found:
+    return find_to_mend(model, paths, cache_root=_settings(paths).cache_root)
 
 
 def _installed(model: str, paths: Paths) -> tuple[ModelSpec, Path]:

@@ -56,6 +56,21 @@ def test_a_folder_is_found_verified_quantized_and_deleted(open_page, program, to
     assert not toy.exists()
 
 
+def test_a_damaged_folder_says_so_and_can_be_deleted(open_page, program):
+    folder = program.home / "ckpts" / "broken"
+    folder.mkdir()
+    (folder / "model_index.json").write_text("{")
+    page = open_page()
+    open_models(page)
+    expect(row(page, "broken")).to_contain_text("Cannot be used")
+    expect(row(page, "broken")).to_contain_text("model_index.json cannot be read")
+    page.wait_for_timeout(2500)  # a new page draws the list once more with its first look at the work
+    row(page, "broken").get_by_role("button", name="Delete").click()
+    page.locator(".w-confirm button").click()
+    expect(row(page, "broken")).to_have_count(0, timeout=WORK_MS)
+    assert not folder.exists()
+
+
 def test_search_and_filter_narrow_the_list(open_page):
     page = open_page()
     open_models(page)

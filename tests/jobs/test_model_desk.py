@@ -16,6 +16,7 @@ from workshop import HERE, Workshop, alive, wait_until
 
 from wgp_core.errors import QueueError
 from wgp_core.jobs.model_desk import ModelDesk, ModelWork, WorkState
+from wgp_core.models.inventory import all_models
 
 MODEL = "mine"
 
@@ -81,6 +82,23 @@ def test_damage_is_told_in_plain_words(desk: ModelDesk, workshop: Workshop) -> N
     failed = wait_for(desk, MODEL, *ENDED)
     assert failed.state is WorkState.FAILED
     assert "mine/vae/" in failed.message and "not a whole safetensors file" in failed.message
+
+
+@pytest.mark.parametrize("harm", ["cut", "index"])
+def test_a_folder_that_cannot_be_used_is_verified_and_deleted(desk: ModelDesk, workshop: Workshop, harm: str) -> None:
+    folder = make_model(workshop.paths.ckpts)
+    broken = folder / ("model_index.json" if harm == "index" else "vae/diffusion_pytorch_model.safetensors")
+    broken.write_bytes(broken.read_bytes()[:-1])
+    row = next(row for row in all_models(workshop.paths) if row.path == folder)
+    assert row.problem and broken.name in row.problem
+    desk.submit("verify", row.id)
+    failed = wait_for(desk, row.id, *ENDED)
+    words = "cannot be used" if harm == "index" else "is not whole"
+    assert failed.state is WorkState.FAILED and words in failed.message and broken.name in failed.message
+    desk.submit("delete", row.id)
+    done = wait_for(desk, row.id, *ENDED)
+    assert done.state is WorkState.DONE, done.message
+    assert not folder.exists()
 
 
 def test_an_unknown_model_fails_and_says_what_there_is(desk: ModelDesk) -> None:

@@ -103,6 +103,17 @@ def test_a_folder_put_in_by_hand_can_be_deleted_but_not_one_elsewhere(paths: Pat
     assert (tmp_path / "far" / "model_index.json").is_file()
 
 
+def test_a_damaged_folder_is_told_and_can_be_deleted(paths: Paths):
+    for name, data in pipeline_files().items():
+        (paths.ckpts / "mine" / name).parent.mkdir(parents=True, exist_ok=True)
+        (paths.ckpts / "mine" / name).write_bytes(data)
+    (paths.ckpts / "mine" / "model_index.json").write_text("{")
+    told = run("verify", "mine")
+    assert "model_index.json cannot be read" in told and "Mend it: copy its files" in told
+    run("delete", "mine", "-y")
+    assert not (paths.ckpts / "mine").exists()
+
+
 def test_the_cache_is_cleaned_after_a_dry_run(hub: Hub, paths: Paths):
     root = cache_root_of(paths)
     fetch_repo("org/my-wan", root, endpoint=hub.endpoint)

@@ -11,7 +11,7 @@ from hub_server import pipeline_files, safetensors
 from wgp_core.errors import RequestError
 from wgp_core.models.catalog import by_id, by_repo, default_spec
 from wgp_core.models.inventory import ModelTask, all_models
-from wgp_core.models.locate import find, folder_of, installed, missing_error, repos_to_keep
+from wgp_core.models.locate import find, find_to_mend, folder_of, installed, missing_error, repos_to_keep
 from wgp_core.models.presence import complete
 from wgp_core.models.spec import Family, Task
 from wgp_core.models.user_models import ModelFolderError, spec_of_folder, user_models
@@ -192,6 +192,10 @@ def test_a_folder_that_cannot_be_used_says_why(paths: Paths, broken: str):
         find(str(folder), paths)
     row = next(row for row in all_models(paths) if row.id == "odd")
     assert row.task is ModelTask.OTHER and row.problem and installed(paths) == ()
+    mend = find_to_mend("odd", paths)
+    assert (mend.folder, mend.spec.id) == (folder, "odd") and mend.problem and mend.spec.family is Family.UNKNOWN
+    with pytest.raises(RequestError, match="no model 'gone'"):
+        find_to_mend("gone", paths)
 
 
 def test_a_cut_weight_file_is_noticed(tmp_path: Path):

@@ -147,6 +147,9 @@ def test_actions_fit_the_model(studio):
     assert actions(here, studio) == ["verify", "quantize", "delete"]
     assert actions(replace(here, path=Path("/elsewhere/m")), studio) == ["quantize"], "not ours to delete"
     assert actions(replace(here, task=ModelTask.LORA), studio) == []
+    broken = replace(here, task=ModelTask.OTHER, problem="It was cut short.")
+    assert actions(broken, studio) == ["verify", "delete"]
+    assert actions(replace(broken, path=Path("/elsewhere/m")), studio) == []
     assert actions(here, studio, ModelWork("1", ModelAction.VERIFY, "m")) == ["cancel"]
 
 

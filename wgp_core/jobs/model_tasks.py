@@ -15,7 +15,7 @@ from ..errors import EngineError
 from ..events import Progress, Stage
 from ..models import download
 from ..models.hub_cache import cache_root_of, fetch_repo, forget
-from ..models.locate import Found, find, missing_error
+from ..models.locate import Found, find, find_to_mend, missing_error
 from ..models.options import Quantization
 from .tasks import TaskContext, task
 
@@ -37,7 +37,7 @@ def model_install(payload: Mapping[str, Any], context: TaskContext) -> Mapping[s
 @task("model_verify")
 def model_verify(payload: Mapping[str, Any], context: TaskContext) -> Mapping[str, Any]:
     """Check a model's files on disk against their sizes and sums. Result: message, folder."""
-    found = _found(payload, context)
+    found = _to_mend(payload, context)
     folder = _folder(found, context)
     report = download.verify(found.spec, folder, on_progress=context.on_progress, cancel=context.cancel)
     if not report.ok:
@@ -46,6 +46,9 @@ def model_verify(payload: Mapping[str, Any], context: TaskContext) -> Mapping[st
         raise EngineError(f"{found.spec.label} is not whole: {shown}{f' And {more} more.' if more > 0 else ''}",
                           fix="Install fetches again what is damaged." if found.spec.repo
                           else f"Copy the files into {folder} again.")
+    if found.problem:
+        raise EngineError(f"The weights of {found.spec.label} can be read, but the folder cannot be used: "
+                          f"{found.problem}")
     how = "agree with the hub's hashes" if report.recorded else "can be read; there are no hashes to compare with"
     return {"message": f"{found.spec.label}: {report.files} files {how}.", "folder": str(folder)}
 
@@ -77,7 +80,7 @@ def model_quantize(payload: Mapping[str, Any], context: TaskContext) -> Mapping[
 @task("model_delete")
 def model_delete(payload: Mapping[str, Any], context: TaskContext) -> Mapping[str, Any]:
     """Remove a model's files from `ckpts/`. Result: message."""
-    found = _found(payload, context)
+    found = _to_mend(payload, context)
     folder, spec = found.folder, found.spec
     if folder is not None and folder.is_relative_to(context.paths.ckpts):
         spec = replace(spec, path=None, folder=folder.relative_to(context.paths.ckpts).as_posix())
@@ -96,6 +99,10 @@ def quantizable(found: Found, folder: Path) -> tuple[Path, ...]:
 
 def _found(payload: Mapping[str, Any], context: TaskContext) -> Found:
     return find(str(payload["model"]), context.paths, cache_root=context.runtime.cache_root)
+
+
+def _to_mend(payload: Mapping[str, Any], context: TaskContext) -> Found:
+    return find_to_mend(str(payload["model"]), context.paths, cache_root=context.runtime.cache_root)
 
 
 def _folder(found: Found, context: TaskContext) -> Path:

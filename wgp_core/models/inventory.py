@@ -47,7 +47,7 @@ class ModelStatus:
     """One row of the Models tab. `size_bytes` is what is on disk, or what the download would take.
 
     `task` is what it is mainly for, `tasks` all of it. `installable` says whether `models install ID` can fetch it,
-    `partial_bytes` what an unfinished download has left.
+    `partial_bytes` what is here of one that is not whole: an unfinished download, or a folder that lacks files.
     """
 
     id: str
@@ -93,8 +93,8 @@ def status_of(spec: ModelSpec, paths: Paths, cache_root: str = "") -> ModelStatu
     if folder is not None:
         place = _starter_file(spec, folder) or folder
         size = place.stat().st_size if place.is_file() else tree_size(place.resolve())
-    staging = paths.ckpts / f".installing-{spec.folder}"
-    partial = tree_size(staging) if spec.folder and staging.is_dir() else 0
+    begun = (paths.ckpts / f".installing-{spec.folder}", paths.ckpts / spec.folder) if spec.folder else ()
+    partial = sum(tree_size(place) for place in begun if place.is_dir()) if folder is None else 0
     return ModelStatus(
         id=spec.id, label=spec.label, task=tasks[0], installed=folder is not None, size_bytes=size, path=place,
         licence=spec.licence, used_for=spec.used_for, how_to_get="" if folder else _how_to_get(spec, paths, partial),

@@ -14,16 +14,20 @@ from ..paths import Paths
 from .catalog import CATALOG, by_repo, default_spec
 from .hub_cache import cache_root_of, cached_folder, is_repo_name
 from .presence import complete, starter_folder
-from .spec import ModelSpec, Task
+from .spec import Family, ModelSpec, Task
 from .user_models import ModelFolderError, is_model_folder, spec_of_folder, spec_of_repo, user_models
 
 
 @dataclass(frozen=True)
 class Found:
-    """A model and the folder that holds it; `folder` None: it is known, but not installed."""
+    """A model and the folder that holds it; `folder` None: it is known, but not installed.
+
+    `problem` says why the folder cannot be used; only `find_to_mend` returns such.
+    """
 
     spec: ModelSpec
     folder: Path | None
+    problem: str = ""
 
 
 def find(name: str | None, paths: Paths, *, task: Task | None = None, cache_root: str = "") -> Found:
@@ -51,6 +55,24 @@ def find(name: str | None, paths: Paths, *, task: Task | None = None, cache_root
         if guess is not None:
             return Found(guess, None)
     raise _unknown(name, paths, cache_root)
+
+
+def find_to_mend(name: str, paths: Paths, *, cache_root: str = "") -> Found:
+    """As `find`, and also a folder that cannot be used: it can still be checked and removed.
+
+    Raises `RequestError` for a name that means nothing.
+    """
+    try:
+        return find(name, paths, cache_root=cache_root)
+    except ModelFolderError as error:
+        name = name.strip()
+        folder = _as_folder(name, paths)
+        repo = "" if folder is not None else name
+        folder = folder or cached_folder(name, cache_root_of(paths, cache_root))
+        assert folder is not None, "something was found that cannot be used"
+        spec = ModelSpec(id=name, label=name.rpartition("/")[2], family=Family.UNKNOWN, tasks=(),
+                         used_for="A damaged model folder.", repo=repo, path=folder)
+        return Found(spec, folder, str(error))
 
 
 def known_spec(name: str, paths: Paths) -> ModelSpec | None:

@@ -26,6 +26,8 @@ class Family(enum.StrEnum):
     FLORENCE = "florence"
     MINILM = "minilm"
     QUALITY = "quality"
+    UNKNOWN = "unknown"
+    """Of a folder that is too damaged to tell."""
 
     @property
     def label(self) -> str:
@@ -35,7 +37,7 @@ class Family(enum.StrEnum):
 _FAMILY_LABELS = {
     Family.WAN: "Wan", Family.COGVIDEOX: "CogVideoX", Family.LTX: "LTX-Video", Family.SDXL: "SDXL", Family.FLUX: "FLUX",
     Family.LLAMA: "Llama", Family.QWEN: "Qwen", Family.FLORENCE: "Florence", Family.MINILM: "MiniLM",
-    Family.QUALITY: "Quality scores",
+    Family.QUALITY: "Quality scores", Family.UNKNOWN: "Unknown",
 }
 DIFFUSION = frozenset({Family.WAN, Family.COGVIDEOX, Family.LTX, Family.SDXL, Family.FLUX})
 
