@@ -21,6 +21,7 @@ from wgp_core.loras.multipliers import parse_many
 from wgp_core.request import (
     CameraMovement,
     EngineChoice,
+    LoraProfile,
     LoraUse,
     OutputOptions,
     Solver,
@@ -46,7 +47,9 @@ OPTIONAL = {"negative_prompt": "negative prompt", "steps": "steps", "guidance": 
 """Fields that only some engines use, in the words of the form."""
 MODEL_FIELDS = {"guidance_2": "guidance_2", "solver": "solver", "loras": "loras", "lora_multipliers": "loras",
                 "step_cache": "step_cache", "step_cache_strength": "step_cache", "profile": "profile",
-                "window_prompts": "window_prompts"}
+                "window_prompts": "window_prompts", "window_frames": "window_frames",
+                "window_overlap": "window_overlap",
+                "lora_profile": "lora_profile", "lora_negative_boost": "lora_negative_boost"}
 """Components in the model's settings, and the name in `EngineSpec.uses` that shows them."""
 
 
@@ -78,10 +81,14 @@ class FormValues:
     solver: str = ""
     loras: tuple[str, ...] = ()
     lora_multipliers: str = ""
+    lora_profile: str = "auto"
+    lora_negative_boost: bool = True
     step_cache: str = "off"
     step_cache_strength: float | None = 0.5
     profile: str = ""
     window_prompts: str = ""
+    window_frames: int | None = None
+    window_overlap: int | None = None
     codec: str = "h264"
     crf: int | None = None
     subtitles: bool = False
@@ -132,7 +139,9 @@ class FormValues:
                  "guidance": self.guidance, "flow_shift": self.flow_shift}
         given |= {"guidance_2": self.guidance_2, "solver": Solver(self.solver) if self.solver else None,
                   "profile": self.profile or None, "window_prompts": split_windows(self.window_prompts),
-                  "step_cache": StepCache(self.step_cache or "off")}
+                  "step_cache": StepCache(self.step_cache or "off"), "window_frames": _whole(self.window_frames),
+                  "window_overlap": _whole(self.window_overlap), "lora_profile": LoraProfile(self.lora_profile),
+                  "lora_negative_boost": bool(self.lora_negative_boost)}
         used = {name: value for name, value in given.items() if name in spec.uses}
         if "loras" in spec.uses:
             carried = _carried(self.carried).get("loras", ())
@@ -158,7 +167,9 @@ class FormValues:
             solver=request.solver.value if request.solver else "", loras=tuple(str(use.path) for use in request.loras),
             lora_multipliers=join_multipliers(request.loras), step_cache=request.step_cache.value,
             step_cache_strength=request.step_cache_strength, profile=request.profile or "",
-            window_prompts=join_windows(request.window_prompts), codec=request.output.codec.value,
+            window_prompts=join_windows(request.window_prompts), window_frames=request.window_frames,
+            window_overlap=request.window_overlap, lora_profile=request.lora_profile.value,
+            lora_negative_boost=request.lora_negative_boost, codec=request.output.codec.value,
             crf=request.output.crf, subtitles=request.output.subtitles, snapshots=request.output.snapshots,
             carried=_carry(request))
 

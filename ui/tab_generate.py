@@ -40,6 +40,7 @@ How {Name} works, step by step
 ```"""
 ENGINES = [("Automatic", "auto"), ("Local drawing", "local"), ("Diffusion model", "diffusion")]
 SOLVERS = [("The model's own", ""), ("UniPC", "unipc"), ("Euler", "euler"), ("DPM++", "dpm++")]
+LORA_WORDS = [("As the LoRA's name says", "auto"), ("None", "none"), ("Academic infographic", "academic_infographic")]
 CODECS = [("H.264 (standard)", "h264"), ("H.265 (smaller)", "h265"), ("ProRes (editing)", "prores")]
 
 
@@ -71,10 +72,14 @@ class Fields:
     solver: gr.Dropdown
     loras: gr.Dropdown
     lora_multipliers: gr.Textbox
+    lora_profile: gr.Dropdown
+    lora_negative_boost: gr.Checkbox
     step_cache: gr.Dropdown
     step_cache_strength: gr.Slider
     profile: gr.Dropdown
     window_prompts: gr.Textbox
+    window_frames: gr.Number
+    window_overlap: gr.Number
     codec: gr.Dropdown
     crf: gr.Number
     subtitles: gr.Checkbox
@@ -213,6 +218,12 @@ def _build_model_settings(studio: Studio, start: FormValues,
                                min_width=130)
             load = gr.Button("Load", size="md", min_width=60)
             save = gr.Button("Save", size="md", min_width=60)
+        with gr.Row(elem_classes="w-pair w-bottom"):
+            made["lora_profile"] = gr.Dropdown(LORA_WORDS, value=start.lora_profile, label="Words for the LoRAs",
+                                               min_width=130, elem_id="lora-profile", **hidden)
+            made["lora_negative_boost"] = gr.Checkbox(
+                start.lora_negative_boost, label="Also in the negative prompt", min_width=130,
+                elem_id="lora-negative-boost", **hidden)
         with gr.Row(elem_classes="w-pair"):
             made["step_cache"] = gr.Dropdown(step_cache_choices(None), value=start.step_cache, label="Step cache",
                                              min_width=130,
@@ -222,6 +233,12 @@ def _build_model_settings(studio: Studio, start: FormValues,
         made["window_prompts"] = gr.Textbox(
             label="Prompts of the windows", lines=2, placeholder="the prompt above for all",
             info="A long video is made in overlapping windows. One line for each; the last serves the rest.", **hidden)
+        with gr.Row(elem_classes="w-pair"):
+            made["window_frames"] = gr.Number(start.window_frames, label="Frames of a window", precision=0,
+                                              placeholder="the model's most", min_width=110, elem_id="window-frames",
+                                              **hidden)
+            made["window_overlap"] = gr.Number(start.window_overlap, label="Frames of overlap", precision=0,
+                                               placeholder="9", min_width=110, elem_id="window-overlap", **hidden)
     note = plain_html(elem_id="hidden-hint")
     return accordion, Presets(row, name, load, save), note
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Locator, Page, expect
+from test_window import open_section, open_tab, pick
 
 from wgp_core.models.toy import write_toy
 
@@ -28,6 +31,40 @@ def card(page: Page, model: str) -> Locator:
 @pytest.fixture(scope="module")
 def toy(program):
     return write_toy(program.home / "ckpts" / "toy-wan", "wan")
+
+
+def test_windows_and_lora_words_go_from_the_form_to_the_job_and_back(open_page, toy):
+    page = open_page()
+    open_tab(page, "Queue")
+    page.get_by_role("button", name="Pause queue").click()
+    open_tab(page, "Generate")
+    pick(page, "#engine", "Local")
+    expect(page.locator("#model-settings")).to_be_hidden()
+    pick(page, "#engine", "Diffusion")
+    open_section(page, "Model settings")
+    for field, value in (("#window-frames", "33"), ("#window-overlap", "5")):
+        page.fill(f"{field} input", value)
+        page.keyboard.press("Tab")
+    pick(page, "#lora-profile", "None")
+    page.locator("#lora-negative-boost input").uncheck()
+    page.fill("#prompt textarea", "windows")
+    page.click("#generate")
+
+    open_tab(page, "Queue")
+    page.locator("#queue-list .w-job.queued [data-action=edit]").click()
+    open_section(page, "All settings of this job")
+    settings = json.loads(page.locator("#edit-json textarea").input_value())
+    assert (settings["window_frames"], settings["window_overlap"]) == (33, 5)
+    assert (settings["lora_profile"], settings["lora_negative_boost"]) == ("none", False)
+    page.fill("#edit-json textarea", json.dumps({**settings, "window_frames": 37}))
+    page.click("#edit-save")
+    expect(page.locator("#queue-message")).to_contain_text("The job is changed.")
+    page.locator("#queue-list .w-job.queued [data-action=cancel]").click()
+    page.get_by_role("button", name="Use settings").click()
+    expect(page.locator("#window-frames input")).to_have_value("37")
+    expect(page.locator("#window-overlap input")).to_have_value("5")
+    expect(page.locator("#lora-profile input")).to_have_value("None")
+    expect(page.locator("#lora-negative-boost input")).not_to_be_checked()
 
 
 def test_a_folder_is_found_verified_quantized_and_deleted(open_page, program, toy):

@@ -16,11 +16,13 @@ from ui import filling, form, model_fields, tab_models
 from ui.form import MODEL_FIELDS, NAMES, FormValues
 from ui.live import Pulse
 from wgp_core.engines.base import EngineSpec
+from wgp_core.engines.diffusion import rules
 from wgp_core.engines.explainer.spec import SPEC as LOCAL
 from wgp_core.errors import RequestError
 from wgp_core.jobs.model_desk import ModelAction, ModelWork, WorkState
+from wgp_core.models.catalog import by_id
 from wgp_core.models.inventory import ModelStatus, ModelTask
-from wgp_core.request import EngineChoice, LoraUse, Solver, StepCache, VideoRequest
+from wgp_core.request import EngineChoice, LoraProfile, LoraUse, Solver, StepCache, VideoRequest
 
 ALL = frozenset({*form.OPTIONAL, *MODEL_FIELDS.values(), "start_image"})
 FULL = replace(FakeEngine().spec, uses=ALL)
@@ -29,7 +31,7 @@ REQUEST = VideoRequest(
     guidance_2=3.0, flow_shift=5.0, solver=Solver.EULER, negative_prompt="blur", profile="4.5",
     loras=(LoraUse(Path("wan/a.safetensors"), "0;1", "sks"), LoraUse(Path("wan/b.safetensors"), "1,0.5")),
     step_cache=StepCache.FIRST_BLOCK, step_cache_strength=0.25, window_prompts=("first", "then\nthat"),
-    window_frames=33)
+    window_frames=33, window_overlap=0, lora_profile=LoraProfile.ACADEMIC_INFOGRAPHIC, lora_negative_boost=False)
 
 
 class FullEngine(FakeEngine):
@@ -72,9 +74,24 @@ def test_shown_fields_win_over_what_is_carried():
     request = values.to_request(FULL)
     assert request.loras == (LoraUse(Path("wan/b.safetensors"), "0.4"),)
     assert (request.solver, request.window_prompts, request.profile) == (None, ("one", "two"), None)
-    assert request.window_frames == 33
-    assert form.carried_words(values.carried, FULL.uses) == "window length"
-    assert "LoRAs" in form.carried_words(values.carried)
+    assert form.carried_words(values.carried, FULL.uses) == ""
+    assert {"LoRAs", "LoRA words", "window length"} <= set(form.carried_words(values.carried).split(", "))
+
+
+def test_windows_and_lora_words_are_emptied_by_the_form():
+    values = replace(FormValues.from_request(REQUEST, FULL), window_frames=None, window_overlap=None,
+                     lora_profile="none", lora_negative_boost=True)
+    request = values.to_request(FULL)
+    assert (request.window_frames, request.window_overlap) == (None, None)
+    assert (request.lora_profile, request.lora_negative_boost) == (LoraProfile.NONE, True)
+
+
+def test_fields_of_windows_apply_only_where_a_model_makes_windows():
+    short = replace(FULL, uses=ALL - {"window_frames", "window_overlap", "window_prompts"})
+    assert FormValues(prompt="x", window_frames=33).to_request(short).window_frames is None
+    assert rules.uses(by_id("wan2.1-t2v-1.3b")) >= {"window_frames", "window_overlap", "lora_profile"}
+    assert rules.uses(by_id("cogvideox-2b")).isdisjoint({"window_frames", "window_overlap"})
+    assert "lora_negative_boost" not in rules.uses(by_id("flux.1-dev"))
 
 
 @given(st.lists(st.text(alphabet="ab ,\n", min_size=1).map(str.strip).filter(lambda t: t and "\n\n" not in t)))

@@ -37,9 +37,9 @@ def engine_spec(spec: ModelSpec, request: VideoRequest | None = None) -> EngineS
 def uses(spec: ModelSpec) -> frozenset[str]:
     """Optional request fields that change what this model makes."""
     rules, family = rules_of(spec), spec.family
-    found = {"steps", "guidance", "seed", "loras", "profile", "negative_prompt"}
-    if family is Family.FLUX:
-        found.discard("negative_prompt")
+    found = {"steps", "guidance", "seed", "loras", "lora_profile", "profile"}
+    if family is not Family.FLUX:
+        found |= {"negative_prompt", "lora_negative_boost"}
     if family in (Family.WAN, Family.SDXL):
         found.add("solver")
     if family is Family.WAN:
