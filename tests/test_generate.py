@@ -11,7 +11,7 @@ import pytest
 from fakes import FakeEngine, coloured, registry
 from PIL import Image
 
-from wgp_core.engines.base import Availability, MemoryPlan
+from wgp_core.engines.base import Availability, FrameStream, MemoryPlan, RenderSession
 from wgp_core.engines.memory import memory_ladder
 from wgp_core.errors import EncoderMissingError, EngineError, EngineMemoryError, MediaError, RequestError, WgpError
 from wgp_core.events import Cancelled, CancelToken, Progress, Stage
@@ -362,3 +362,23 @@ def test_one_frame_with_a_videos_name_is_a_video(paths: Paths) -> None:
     output = OutputOptions(path=Path("one.mp4"))
     made = generate_video(VideoRequest("a ball", engine=EngineChoice.LOCAL, frames=1, output=output), context(paths))
     assert made.path.name == "one.mp4" and count_frames(made.path) == 1
+
+
+class LoadingEngine(FakeEngine):
+    """Takes a moment to load, and says so."""
+
+    def render(self, request: VideoRequest, session: RenderSession) -> FrameStream:
+        session.on_progress(Progress(Stage.LOAD, 1, 2))
+        time.sleep(0.3)
+        return super().render(request, session)
+
+
+def test_loading_is_not_counted_as_rendering(paths: Paths) -> None:
+    began = time.monotonic()
+    loading = generate_video(VideoRequest("x"), context(paths, LoadingEngine()))
+    took = time.monotonic() - began
+    assert loading.timings_s["load"] >= 0.3 and loading.timings_s["render"] > 0
+    assert sum(loading.timings_s.values()) <= took, "no moment counts twice"
+    manifest = read_manifest(loading.path)
+    assert manifest is not None and manifest["timings_s"]["load"] >= 0.3
+    assert "load" not in generate_video(VideoRequest("x"), context(paths, FakeEngine())).timings_s

@@ -210,6 +210,7 @@ class _Run:
                                 cancel=self.cancel, scratch=self.scratch)
         with self.clock.stage(Stage.RENDER):
             stream = resolved.engine.render(request, session)
+            self.clock.tell(Progress(Stage.RENDER))  # whatever was loaded for it is there
             watch = _Watch(stream, self.cancel, self.scratch, request.output.snapshots)
             with contextlib.closing(watch.frames()) as frames:
                 if part.suffix == ".gif":
@@ -339,25 +340,37 @@ class _Watch:
 
 
 class _Clock:
-    """Times stages, and adds to each event what is known of the time that is left."""
+    """Times stages, and adds to each event what is known of the time that is left.
+
+    An engine that loads a model says so with events of that stage; what it takes until the next event of rendering is
+    then not counted as rendering.
+    """
 
     def __init__(self, on_progress: ProgressCallback) -> None:
         self._on_progress = on_progress
         self.spent: dict[str, float] = {}
-        self._stage_began = time.monotonic()
+        self._now: Stage | None = None
+        self._since = 0.0
         self._first_step: tuple[int, float] | None = None
 
     @contextlib.contextmanager
     def stage(self, stage: Stage) -> Iterator[None]:
-        began = self._stage_began = time.monotonic()
-        self._first_step = None
+        self._enter(stage)
         self.tell(Progress(stage))
         try:
             yield
         finally:
-            self.spent[stage.value] = self.spent.get(stage.value, 0.0) + time.monotonic() - began
+            self._enter(None)
+
+    def _enter(self, stage: Stage | None) -> None:
+        now = time.monotonic()
+        if self._now is not None:
+            self.spent[self._now.value] = self.spent.get(self._now.value, 0.0) + now - self._since
+        self._now, self._since, self._first_step = stage, now, None
 
     def tell(self, event: Progress) -> None:
+        if event.stage is not self._now and {event.stage, self._now} == {Stage.LOAD, Stage.RENDER}:
+            self._enter(event.stage)
         if event.eta_s is None and event.total and event.step:
             event = replace(event, eta_s=self._eta(event))
         self._on_progress(event)
