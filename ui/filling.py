@@ -24,7 +24,7 @@ from . import form
 from .components import notice
 from .form import CUSTOM, MODEL_FIELDS, NAMES, OPTIONAL, FormValues
 from .model_fields import chosen_model, installed_models, lora_choices, step_cache_choices
-from .words import esc
+from .words import esc, model_name
 
 
 def fill(studio: Studio, values: FormValues, *, shown: FormValues | None = None) -> list[Any]:
@@ -34,7 +34,7 @@ def fill(studio: Studio, values: FormValues, *, shown: FormValues | None = None)
     typed on since.
     """
     spec = form.spec_of(studio.engines, values)
-    choices, models = form.size_choices(spec), model_choices(studio)
+    choices, models = form.size_choices(spec), model_choices(studio, values.model)
     known = values.size in {value for _, value in choices}
     values = replace(values, size=values.size if known else CUSTOM,
                      model=values.model if values.model in {value for _, value in models} else "")
@@ -81,9 +81,12 @@ def requests_of(studio: Studio, values: FormValues) -> tuple[list[VideoRequest],
     return requests, notes
 
 
-def model_choices(studio: Studio) -> list[tuple[str, str]]:
-    """The installed diffusion models."""
-    return [("Best installed", ""), *((found.spec.label, found.spec.id) for found in installed_models(studio))]
+def model_choices(studio: Studio, chosen: str = "") -> list[tuple[str, str]]:
+    """The installed diffusion models, and `chosen` where it is one that lies elsewhere."""
+    listed = [("Best installed", ""), *((found.spec.label, found.spec.id) for found in installed_models(studio))]
+    if chosen in {value for _, value in listed} or chosen_model(studio, FormValues(model=chosen)) is None:
+        return listed
+    return [*listed, (model_name(chosen), chosen)]
 
 
 def shows_model(engine: str, spec: EngineSpec) -> bool:

@@ -10,7 +10,7 @@ from wgp_core.request import EngineChoice, VideoRequest
 from wgp_core.store.records import JobRecord, JobState
 
 from .components import badge, chips
-from .words import duration, esc, picture_url, plural, short
+from .words import duration, esc, model_name, picture_url, plural, short
 
 SHARES: Mapping[Stage, tuple[float, float]] = {
     Stage.RESOLVE: (0.00, 0.01), Stage.ENRICH: (0.01, 0.03), Stage.LOAD: (0.03, 0.10), Stage.RENDER: (0.10, 0.92),
@@ -64,7 +64,7 @@ def request_facts(request: VideoRequest) -> tuple[str, ...]:
     size = f"{request.width} × {request.height}" if request.width and request.height else ""
     length = f"{request.frames} frames" if request.frames else duration(request.seconds)
     seed = f"seed {request.seed}" if request.seed >= 0 else ""
-    engine = request.model or ENGINE_WORDS[request.engine]
+    engine = model_name(request.model) if request.model else ENGINE_WORDS[request.engine]
     return tuple(fact for fact in (size, length, engine, seed) if fact)
 
 

@@ -8,10 +8,12 @@ from wgp_core.store.records import GenerationRecord, JobRecord, JobState
 
 from .components import Action, actions_row, badge, chips, empty_state, notices
 from .progress import job_view
-from .words import ago, clock, duration, esc, file_size, file_url, picture_url, short, timings
+from .words import ago, clock, duration, esc, file_size, file_url, model_name, picture_url, short, timings
 
 ENGINE_NAMES = {"explainer": "local engine"}
 PLAYABLE = (".mp4", ".webm", ".m4v")
+PICTURES = (".gif", ".png")
+STILL = ".png"
 
 
 def player(record: GenerationRecord) -> str:
@@ -25,17 +27,21 @@ def player(record: GenerationRecord) -> str:
         shown = f' poster="{esc(poster)}"' if poster else ""
         return (f'<div class="w-picture" style="{ratio}"><video controls playsinline preload="metadata"{shown} '
                 f'src="{esc(source)}" aria-label="{esc(short(record.prompt))}"></video></div>')
-    picture = source if suffix == ".gif" else poster
-    note = "" if suffix == ".gif" else \
+    picture = source if suffix in PICTURES else poster
+    note = "" if suffix in PICTURES else \
         '<p class="w-quiet">Browsers cannot play this format. Download it to open it in an editor.</p>'
     image = f'<img src="{esc(picture)}" alt="{esc(short(record.prompt))}">' if picture else ""
     return f'<div class="w-picture{"" if image else " blank"}" style="{ratio}">{image}</div>{note}'
 
 
 def facts(record: GenerationRecord) -> tuple[str, ...]:
-    engine = record.model or ENGINE_NAMES.get(record.engine, record.engine)
-    return (f"{record.width} × {record.height}", duration(record.seconds), f"{record.fps} fps", engine,
-            f"seed {record.seed}")
+    engine = model_name(record.model) if record.model else ENGINE_NAMES.get(record.engine, record.engine)
+    length = ("picture",) if is_still(record) else (duration(record.seconds), f"{record.fps} fps")
+    return (f"{record.width} × {record.height}", *length, engine, f"seed {record.seed}")
+
+
+def is_still(record: GenerationRecord) -> bool:
+    return record.path.suffix.lower() == STILL
 
 
 def made_in(record: GenerationRecord) -> str:
@@ -89,7 +95,7 @@ def thumbnail(record: GenerationRecord, action: str, *, current: bool = False, c
     poster = picture_url(record.poster)
     image = f'<img loading="lazy" src="{esc(poster)}" alt="">' if poster else '<i class="w-icon film"></i>'
     star = '<b class="w-star" aria-label="Favourite">★</b>' if record.favourite else ""
-    length = f'<span class="w-length">{clock(record.seconds)}</span>'
+    length = "" if is_still(record) else f'<span class="w-length">{clock(record.seconds)}</span>'
     under = (f'<span class="w-thumb-text">{esc(short(record.prompt, 70))}'
              f"<small>{esc(ago(record.created_at))}</small></span>" if caption else "")
     kind, marked = ("w-thumb current", " aria-current=true") if current else ("w-thumb", "")

@@ -70,6 +70,13 @@ def short(text: str, most: int = 90) -> str:
     return cut.rstrip(",.;: ") + "…"
 
 
+def model_name(model: str) -> str:
+    """A model as people call it: the folder's name for one that was given by its path, else the id as it is."""
+    path = model.replace("\\", "/").rstrip("/")
+    by_path = path.startswith(("/", ".", "~", "ckpts/")) or path[1:3] == ":/"
+    return path.rpartition("/")[2] if by_path else model
+
+
 def timings(parts: dict[str, float] | None) -> str:
     """ "drawing frames 11 s, encoding the video 2 s": stages that took a noticeable time, longest first."""
     from wgp_core.events import Stage

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import struct
 from dataclasses import replace
 from pathlib import Path
@@ -116,6 +117,16 @@ def test_the_form_shows_what_the_chosen_model_uses(diffusion):
     assert ("First block", "first-block") in updates["step_cache"]["choices"]
     local = dict(zip(NAMES, filling.fill(diffusion, FormValues(engine="local")), strict=False))
     assert not any(local[name]["visible"] for name in MODEL_FIELDS)
+
+
+def test_a_model_outside_the_folder_of_models_stays_chosen(diffusion, tmp_path):
+    elsewhere = tmp_path / "far" / "my-wan"
+    shutil.copytree(diffusion.paths.ckpts / "mine", elsewhere)
+    request = REQUEST.with_(model=str(elsewhere))
+    model = dict(zip(NAMES, filling.fill_from_request(diffusion, request), strict=False))["model"]
+    assert model["value"] == str(elsewhere) and ("my-wan", str(elsewhere)) in model["choices"]
+    gone = dict(zip(NAMES, filling.fill_from_request(diffusion, REQUEST.with_(model="/gone")), strict=False))["model"]
+    assert gone["value"] == "" and len(gone["choices"]) == 2
 
 
 def test_a_size_of_another_engine_becomes_one_of_this(diffusion):

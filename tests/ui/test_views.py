@@ -18,6 +18,7 @@ from wgp_core.events import Stage
 from wgp_core.jobs.recovery import recover_at_startup
 from wgp_core.jobs.tasks import DeviceReport, GpuInfo
 from wgp_core.request import VideoRequest
+from wgp_core.result import VideoResult
 from wgp_core.store.records import JobProgress, JobRecord, JobState
 
 NASTY = '<img src=x onerror=alert(1)> "quoted" & more'
@@ -244,3 +245,22 @@ def test_models_and_the_machine_in_words(studio, monkeypatch):
     now = replace(studio.supervisor.status(), notice="Wan <1> is loaded.")
     monkeypatch.setattr(studio.supervisor, "status", lambda: now)
     assert "<dt>Notice</dt><dd>Wan &lt;1&gt; is loaded.</dd>" in tab_models.machine_html(studio)
+
+
+@pytest.mark.parametrize(("model", "name"), [
+    ("/home/me/models/toy-sdxl", "toy-sdxl"), ("ckpts/toy-wan/", "toy-wan"), ("./mine", "mine"), ("~/mine", "mine"),
+    ("C:\\models\\mine", "mine"), ("org/name", "org/name"), ("wan2.1-t2v-1.3b", "wan2.1-t2v-1.3b")])
+def test_a_model_is_called_by_its_folder_where_it_was_given_by_path(model, name):
+    assert words.model_name(model) == name
+
+
+def test_a_still_is_shown_as_a_picture(studio):
+    path = studio.paths.outputs / "still.png"
+    path.write_bytes(b"picture")
+    asked = VideoRequest(prompt="a red cube", model="/far/toy-sdxl", seed=3, frames=1)
+    record = studio.store.library.add(VideoResult(path=path, request=asked, asked=asked, engine="diffusion", width=64,
+                                                  height=64, fps=16, frames=1))
+    shown = result.player(record)
+    assert "still.png" in shown and "<img" in shown and "cannot play" not in shown
+    assert result.facts(record) == ("64 × 64", "picture", "toy-sdxl", "seed 3")
+    assert "w-length" not in result.thumbnail(record, "open")
