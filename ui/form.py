@@ -247,10 +247,7 @@ def engine_hint(engines: EngineRegistry, choice: str, model: str = "") -> str:
 def hidden_hint(spec: EngineSpec) -> str:
     """Why some fields are not shown; empty where all are."""
     unused = [words for name, words in OPTIONAL.items() if name not in spec.uses]
-    if not unused:
-        return ""
-    listed = unused[0] if len(unused) == 1 else ", ".join(unused[:-1]) + " and " + unused[-1]
-    return f"{listed[:1].upper()}{listed[1:]} are not shown, because {spec.label} does not use them."
+    return f"Not shown, because {spec.label} does not use it: {', '.join(unused)}." if unused else ""
 
 
 def size_choices(spec: EngineSpec) -> list[tuple[str, str]]:

@@ -222,14 +222,15 @@ def test_dark_theme_from_the_settings_holds_after_a_reload(open_page):
     open_tab(page, "Settings")
     pick(page, "#set-ui_theme", "Dark")
     page.click("#save-settings")
-    page.wait_for_function("document.body.classList.contains('dark')")
+    body, dark = page.locator("body"), re.compile(r"\bdark\b")
+    expect(body).to_have_class(dark)
     page.reload()
     page.wait_for_selector("#generate")
-    page.wait_for_function("document.body.classList.contains('dark')")
+    expect(body).to_have_class(dark)
     open_tab(page, "Settings")
     pick(page, "#set-ui_theme", "As the system")
     page.click("#save-settings")
-    page.wait_for_function("!document.body.classList.contains('dark')")
+    expect(body).not_to_have_class(dark)
 
 
 def test_queue_pause_reorder_edit_duplicate_and_remove(open_page):

@@ -143,9 +143,11 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory,
     path = tmp_path_factory.mktemp("h") / "a.safetensors"
     path.write_bytes(struct.pack("<Q", max(2, len(content) - 5)) + content)
     try:
-        read_header(path)
-    except RequestError:
-        return
+        found = read_header(path)
+    except RequestError as refused:
+        assert path.name in refused.message
+    else:
+        assert found.size_bytes == path.stat().st_size
 
 
 @pytest.mark.parametrize("name", ["a.pt", "a.bin", "a.CKPT", "a.pth", "a.zip", "a"])

@@ -121,8 +121,8 @@ def test_automatic_takes_the_rules_of_what_can_run_here():
 def test_hints_say_why():
     assert "no diffusion model" in form.engine_hint(EngineRegistry([FakeEngine(EngineChoice.LOCAL)]), "auto")
     assert "No weights are installed" in form.engine_hint(engines(), "diffusion")
-    assert form.hidden_hint(LOCAL) == ("Negative prompt, steps, guidance and flow shift are not shown, because "
-                                       "the local engine does not use them.")
+    assert form.hidden_hint(LOCAL) == ("Not shown, because the local engine does not use it: negative prompt, steps, "
+                                       "guidance, flow shift.")
     assert "steps" not in form.hidden_hint(DIFFUSION)
 
 
