@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from diffusers import WanTransformer3DModel
 from PIL import Image
+from safetensors.torch import save_file
 
 from wgp_core.engines.base import FrameStream, RenderSession, RuntimeOptions
 from wgp_core.engines.diffusion.engine import DiffusionEngine
@@ -25,7 +27,7 @@ from wgp_core.models.manager import Loaded, process_manager
 from wgp_core.models.options import LoadOptions
 from wgp_core.models.toy import write_toy
 from wgp_core.paths import Paths
-from wgp_core.request import EngineChoice, Solver, VideoRequest
+from wgp_core.request import EngineChoice, LoraUse, Solver, VideoRequest
 from wgp_core.settings import Settings
 
 torch.set_num_threads(1)
@@ -278,3 +280,28 @@ def test_auto_leaves_large_models_alone_without_a_card(engine: DiffusionEngine, 
     auto = engine.availability(ask("wan", engine=EngineChoice.AUTO, model=None))
     assert not auto.ok and "14 billion" in auto.reason
     assert engine.availability(ask("wan", model=None)).ok
+
+
+def lora(paths: Paths, name: str, width: int) -> LoraUse:
+    """A LoRA for the first attention of a Wan transformer that is `width` wide."""
+    torch.manual_seed(1)
+    place = "transformer.blocks.0.attn1.to_q"
+    file = paths.loras / "wan" / f"{name}.safetensors"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    save_file({f"{place}.lora_A.weight": torch.randn(4, width), f"{place}.lora_B.weight": torch.randn(width, 4)}, file)
+    return LoraUse(Path(f"wan/{name}.safetensors"))
+
+
+def test_a_lora_that_does_not_fit_is_refused_before_the_model_is_loaded(engine: DiffusionEngine, paths: Paths) -> None:
+    folder = write_toy(paths.ckpts / "wan", "wan")
+    process_manager().release_all()
+    with pytest.raises(RequestError, match="to_q"):
+        make(engine, ask("wan", loras=(lora(paths, "wide", 4096),)))
+    assert process_manager().status().model == ""
+    width = WanTransformer3DModel.load_config(folder / "transformer")
+    fitting = lora(paths, "own", width["num_attention_heads"] * width["attention_head_dim"])
+    plain, changed = make(engine, ask("wan")), make(engine, ask("wan", loras=(fitting,)))
+    assert not np.array_equal(plain, changed)
+    assert np.array_equal(plain, make(engine, ask("wan"))), "nothing of the LoRA stays"
+    process_manager().release_all()
+    assert np.array_equal(changed, make(engine, ask("wan", loras=(fitting,)))), "the check lets it pass"

@@ -19,7 +19,7 @@ from ..models.hub_cache import cache_root_of
 from ..models.spec import DIFFUSION, Family
 from ..paths import Paths
 from ..request import LoraUse
-from .compat import Origin, detect
+from .compat import detect
 from .header import PICKLES, SUFFIX, Header, read_header, refuse_pickle
 from .multipliers import parse_one
 
@@ -77,11 +77,6 @@ def _describe(path: Path, _changed_ns: int, size: int, _beside_ns: int) -> LoraF
     triggers = _words(own) or _metadata_words(header)
     note = own.get("description") or own.get("note") or header.metadata.get("modelspec.description") or ""
     return LoraFile(path.name, path, size, origin.family, origin.label, triggers, str(note)[:500])
-
-
-def origin_of(path: Path) -> Origin:
-    """What a file was made for. Raises `RequestError` where it cannot be read."""
-    return detect(read_header(path))
 
 
 def search(files: Sequence[LoraFile], text: str = "", family: Family | None = None) -> tuple[LoraFile, ...]:

@@ -73,10 +73,6 @@ class Component:
     def is_model(self) -> bool:
         return self.cls in _MODELS
 
-    @property
-    def is_denoiser(self) -> bool:
-        return self.cls in _DENOISERS
-
 
 @dataclass(frozen=True)
 class Index:

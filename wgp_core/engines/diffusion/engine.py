@@ -92,6 +92,7 @@ class DiffusionEngine:
             raise EngineError(problem.reason, fix=problem.fix)
         session.on_progress(Progress(Stage.LOAD, message=f"Loading {found.spec.label}"))
         self._wait_for_preload(found, session)
+        self._check_loras(request, session, found)
         with contextlib.ExitStack() as borrowed:
             loaded = self._borrow(borrowed, found, session, request.profile)
             return self._stream(request, session, found, loaded, borrowed)
@@ -175,6 +176,23 @@ class DiffusionEngine:
             count=rendering.count, frames=_Frames(rendering.frames(), borrowed.pop_all()), models=models, notes=notes,
             facts={"model": found.spec.id, **loaded.facts, "vae tiling": "yes" if session.memory.vae_tiling or large
                    else "no"})
+
+    def _check_loras(self, request: VideoRequest, session: RenderSession, found: Found) -> None:
+        """Refuse a LoRA that does not fit before minutes go into loading; a model in memory is asked when it is put on.
+
+        Raises `RequestError` that names the tensor.
+        """
+        from ...models.manager import process_manager
+
+        if not request.loras or found.folder is None or process_manager().status().model == found.spec.id:
+            return
+        from ...loras.compat import folder_shapes, match, require_fit
+        from ...loras.header import read_header
+        from ...loras.library import resolve_uses
+
+        shapes = folder_shapes(found.folder)
+        for use in resolve_uses(request.loras, self._paths, cache_root=session.runtime.cache_root):
+            require_fit(match(read_header(use.path), shapes, found.spec.family), found.spec.label)
 
     def _loras(self, request: VideoRequest, session: RenderSession, rendering: Any) -> Any:
         from ...loras.adapters import apply
