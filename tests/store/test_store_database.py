@@ -17,6 +17,8 @@ from wgp_core.request import VideoRequest
 from wgp_core.store import JobSource
 from wgp_core.store.database import SCHEMA_HEAD, Store, _create_engine
 
+NEXT = f"{int(SCHEMA_HEAD) + 1:04d}"
+
 
 def test_a_new_file_has_the_promised_settings(tmp_path: Path) -> None:
     with Store.open(tmp_path / "data" / "studio.db") as store:
@@ -64,16 +66,31 @@ def test_a_migration_keeps_a_copy_first(tmp_path: Path, monkeypatch: pytest.Monk
     with Store.open(database) as store:
         (job,) = store.jobs.add_many([VideoRequest("a")], source=JobSource.WINDOW)
     _add_migration(tmp_path, monkeypatch, "op.add_column('flags', sa.Column('seen', sa.Integer()))")
-    monkeypatch.setattr(module, "SCHEMA_HEAD", "0002")
+    monkeypatch.setattr(module, "SCHEMA_HEAD", NEXT)
     with Store.open(database) as store:
         assert store.jobs.get(job.id) == job
-    (kept,) = tmp_path.glob("studio.db.backup-0001-*")
+    (kept,) = tmp_path.glob(f"studio.db.backup-{SCHEMA_HEAD}-*")
     with closing(sqlite3.connect(kept)) as raw:
-        assert raw.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
+        assert raw.execute("SELECT version_num FROM alembic_version").fetchone() == (SCHEMA_HEAD,)
         assert raw.execute("SELECT id FROM jobs").fetchall() == [(job.id,)]
     with closing(sqlite3.connect(database)) as raw:
         assert "seen" in [row[1] for row in raw.execute("PRAGMA table_info(flags)")]
     assert migrate.migrate(_create_engine(database), database) is None, "once is enough"
+
+
+def test_a_file_of_the_first_schema_keeps_its_jobs(tmp_path: Path) -> None:
+    from wgp_core.store import migrate
+
+    database = tmp_path / "studio.db"
+    engine = _create_engine(database)
+    migrate.migrate(engine, database, target="0001")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO flags VALUES ('paused', '1')")
+    engine.dispose()
+    with Store.open(database) as store:
+        assert store.jobs.paused
+        assert store.enhancements.size() == 0 and store.evolution.of("x") == ()
+    assert len(list(tmp_path.glob("studio.db.backup-0001-*"))) == 1
 
 
 def test_a_failed_migration_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,11 +100,11 @@ def test_a_failed_migration_changes_nothing(tmp_path: Path, monkeypatch: pytest.
     Store.open(database).close()
     _add_migration(tmp_path, monkeypatch, "op.add_column('flags', sa.Column('seen', sa.Integer()))\n"
                                           "    op.execute('INSERT INTO no_such_table VALUES (1)')")
-    monkeypatch.setattr(module, "SCHEMA_HEAD", "0002")
-    with pytest.raises(StoreError, match=r"no_such_table.*backup-0001"):
+    monkeypatch.setattr(module, "SCHEMA_HEAD", NEXT)
+    with pytest.raises(StoreError, match=rf"no_such_table.*backup-{SCHEMA_HEAD}"):
         Store.open(database)
     with closing(sqlite3.connect(database)) as raw:
-        assert raw.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
+        assert raw.execute("SELECT version_num FROM alembic_version").fetchone() == (SCHEMA_HEAD,)
         assert "seen" not in [row[1] for row in raw.execute("PRAGMA table_info(flags)")]
 
 
@@ -148,7 +165,7 @@ def _add_migration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str) -
 
     scripts = tmp_path / "migrations"
     shutil.copytree(migrate.MIGRATIONS, scripts)
-    (scripts / "versions" / "v0002_test.py").write_text(
-        "import sqlalchemy as sa\nfrom alembic import op\nrevision, down_revision = '0002', '0001'\n"
+    (scripts / "versions" / f"v{NEXT}_test.py").write_text(
+        f"import sqlalchemy as sa\nfrom alembic import op\nrevision, down_revision = '{NEXT}', '{SCHEMA_HEAD}'\n"
         f"def upgrade():\n    {body}\n")
     monkeypatch.setattr(migrate, "MIGRATIONS", scripts)

@@ -1,6 +1,6 @@
 """The database: what must survive a crash, and the only SQL of the project.
 
-`Store.open(paths.database)` gives the two repositories. The records (`JobRecord`, `GenerationRecord`) import nothing
+`Store.open(paths.database)` gives the repositories. The records (`JobRecord`, `GenerationRecord`, ...) import nothing
 heavy; `Store` itself, and with it SQLAlchemy, is loaded when it is first asked for.
 """
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .records import (
     DurationHistory,
+    EvolutionRecord,
     GenerationRecord,
     JobProgress,
     JobRecord,
@@ -21,8 +22,8 @@ from .records import (
 if TYPE_CHECKING:
     from .database import Store
 
-__all__ = ["DurationHistory", "GenerationRecord", "JobProgress", "JobRecord", "JobSource", "JobState", "LibrarySort",
-           "Store"]
+__all__ = ["DurationHistory", "EvolutionRecord", "GenerationRecord", "JobProgress", "JobRecord", "JobSource",
+           "JobState", "LibrarySort", "Store"]
 
 
 def __getattr__(name: str) -> Any:

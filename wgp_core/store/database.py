@@ -20,13 +20,14 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from ..errors import StoreError
+from .enhancements import EnhancementRepository, EvolutionRepository
 from .jobs import JobRepository
 from .library import LibraryRepository
 from .places import Places
 
 log = logging.getLogger(__name__)
 
-SCHEMA_HEAD = "0001"
+SCHEMA_HEAD = "0002"
 """Newest revision in `migrations/versions`."""
 
 BUSY_TIMEOUT_S = 10.0
@@ -67,6 +68,8 @@ class Store:
         transactions = Transactions(engine, database)
         self.library = LibraryRepository(transactions, places)
         self.jobs = JobRepository(transactions, places, self.library)
+        self.enhancements = EnhancementRepository(transactions)
+        self.evolution = EvolutionRepository(transactions)
 
     @staticmethod
     def open(database: Path, *, trash: Path | None = None) -> Store:

@@ -164,6 +164,27 @@ class GenerationRecord:
         return VideoRequest.from_dict(self.manifest.get("asked") or self.manifest.get("request") or {})
 
 
+@dataclass(frozen=True)
+class EvolutionRecord:
+    """One enhancement of a prompt that was shown or used. `level` and `provider` are names of `prompts.enhancement`.
+
+    `accepted` is the text that was taken in the end (it may be the original, or one edited by hand), None while nobody
+    has decided.
+    """
+
+    id: int
+    original: str
+    enhanced: str
+    level: str
+    provider: str
+    model: str
+    accepted: str | None
+    created_at: datetime
+    draft_id: str | None = None
+    job_id: str | None = None
+    generation_id: str | None = None
+
+
 class LibrarySort(enum.StrEnum):
     NEWEST = "newest"
     OLDEST = "oldest"

@@ -114,3 +114,37 @@ class FlagRow(Base):
 
     name: Mapped[str] = mapped_column(String(64), primary_key=True)
     value: Mapped[str] = mapped_column(Text, default="")
+
+
+class EnhancementRow(Base):
+    """One cached answer of the prompt enhancer. `key` is the SHA-256 of all that changes the answer, in hex."""
+
+    __tablename__ = "enhancements"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    result: Mapped[dict[str, Any]] = mapped_column(JSON)
+    hits: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now, index=True)
+
+
+class EvolutionRow(Base):
+    """How a prompt came about: one row for each enhancement that was shown or used.
+
+    A row belongs to a draft of the window, a job, a video of the library, or several of these as one becomes the other.
+    None of them is a foreign key, since drafts have no table and jobs may be cleared. `accepted` is NULL until somebody
+    decided.
+    """
+
+    __tablename__ = "prompt_evolution"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    draft_id: Mapped[str | None] = mapped_column(String(64), index=True)
+    job_id: Mapped[str | None] = mapped_column(String(32), index=True)
+    generation_id: Mapped[str | None] = mapped_column(String(32), index=True)
+    original: Mapped[str] = mapped_column(Text)
+    enhanced: Mapped[str] = mapped_column(Text)
+    level: Mapped[str] = mapped_column(String(32))
+    provider: Mapped[str] = mapped_column(String(32))
+    model: Mapped[str] = mapped_column(String(256), default="")
+    accepted: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
