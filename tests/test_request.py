@@ -72,6 +72,7 @@ def test_what_is_no_object_is_refused(text: str) -> None:
     ({"prompt": "   "}, "prompt"),
     ({"prompt": "x" * 9000}, "prompt"),
     ({"seconds": 2.0, "frames": 20}, "seconds"),
+    ({"window_frames": 17, "window_overlap": 17}, "window_overlap"),
     ({"width": 640}, "width"),
     ({"width": 8, "height": 64}, "width"),
     ({"seed": -2}, "seed"),

@@ -120,7 +120,7 @@ def grid_html(found: tuple[GenerationRecord, ...], total: int, page: int, chosen
     empty = ""
     if query.view == "trash":
         empty = actions_row((Action("purge", "Empty the trash", "danger", confirm="Delete all for good?"),), id="all")
-    return (f'<div class="w-line spread"><p class="w-quiet">{plural(total, "video")}</p>{empty}</div>'
+    return (f'<div class="w-line spread"><p class="w-quiet">{plural(total, "result")}</p>{empty}</div>'
             f'<div class="w-grid">{posters}</div>{paging}')
 
 
@@ -272,5 +272,5 @@ def _act(studio: Studio, action: str, item: str, page: int, chosen: str) -> tupl
         return page, "", notice("The video is back in the library.", kind="good")
     elif action == "purge":
         gone = library.purge_trash()
-        return 0, "", notice(f"{plural(gone, 'video')} deleted for good.", kind="good")
+        return 0, "", notice(f"{plural(gone, 'result')} deleted for good.", kind="good")
     return page, chosen, ""

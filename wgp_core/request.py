@@ -279,6 +279,10 @@ class VideoRequest:
         if self.seconds is not None and self.frames is not None:
             raise RequestError(f"The request gives both seconds ({self.seconds:g}) and frames ({self.frames}).",
                                field="seconds", fix="Give one of them; the other follows from the frame rate.")
+        if self.window_frames and self.window_overlap and self.window_overlap >= self.window_frames:
+            raise RequestError(f"The windows overlap by {self.window_overlap} frames, and have only "
+                               f"{self.window_frames}.", field="window_overlap",
+                               fix=f"Choose an overlap below {self.window_frames}.")
 
 
 @functools.cache
