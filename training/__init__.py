@@ -1,0 +1,1 @@
+"""Code that trains the models shipped with the product. The product itself never imports it."""

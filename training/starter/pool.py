@@ -1,0 +1,70 @@
+"""Clips of the world as latents, made once and kept in a file: number n is always the same scene."""
+
+# The libraries' classes are annotated too narrowly or not at all.
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false
+# pyright: reportOptionalMemberAccess=false
+from __future__ import annotations
+
+import multiprocessing
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKLWan
+
+from .vae import to_tensor
+from .world import Scene, draw_scene, render
+
+SHAPE = (16, 5, 8, 8)
+"""Latents of a clip of 17 frames of 64x64: channels, frames, height, width."""
+SEED = 23
+_RECORD = int(np.prod(SHAPE)) * 2
+
+
+def scene_of(number: int) -> Scene:
+    """The training scene of this number."""
+    return draw_scene(np.random.default_rng([SEED, number]))
+
+
+def _clip_of(number: int) -> np.ndarray:
+    return render(scene_of(number))
+
+
+class Pool:
+    """Latents in float16, not yet normalized, in a file that grows."""
+
+    def __init__(self, path: Path, vae: AutoencoderKLWan) -> None:
+        self.path, self.vae = path, vae
+        self.device = next(vae.parameters()).device
+        path.touch()
+        whole = path.stat().st_size // _RECORD
+        os.truncate(path, whole * _RECORD)
+        self._workers = multiprocessing.get_context("spawn").Pool() if self.device.type == "cuda" else None
+        self._latents = np.fromfile(path, np.float16).reshape(whole, *SHAPE)
+
+    def __len__(self) -> int:
+        return len(self._latents)
+
+    def grow(self, count: int, batch: int = 8) -> None:
+        """Add `count` more clips."""
+        fresh = []
+        for begin in range(len(self), len(self) + count, batch):
+            numbers = range(begin, min(begin + batch, len(self) + count))
+            clips = self._workers.map(_clip_of, numbers) if self._workers else [_clip_of(n) for n in numbers]
+            with torch.no_grad():
+                mean = self.vae.encode(to_tensor(np.stack(clips)).to(self.device)).latent_dist.mean
+            fresh.append(mean.half().cpu().numpy())
+        added = np.concatenate(fresh)
+        with self.path.open("ab") as file:
+            added.tofile(file)
+        self._latents = np.concatenate([self._latents, added])
+
+    def take(self, numbers: np.ndarray) -> torch.Tensor:
+        """Latents [B, 16, 5, 8, 8] as float32."""
+        return torch.from_numpy(self._latents[numbers].astype(np.float32))
+
+    def statistics(self) -> tuple[list[float], list[float]]:
+        """Mean and standard deviation by channel, of the first 1,000 clips: the same however far the pool has grown."""
+        values = self._latents[:1000].astype(np.float32)
+        return values.mean((0, 2, 3, 4)).tolist(), values.std((0, 2, 3, 4)).tolist()

@@ -1,0 +1,169 @@
+"""Trains the starter's transformer and text layers: `python -m training.starter.transformer [--steps N]`.
+
+Flow matching on the latents of the pool: x = (1 - s) x0 + s e, and the model learns e - x0. One model learns three
+tasks by turns: whole clips from text; clips that continue a given first frame, whose tokens carry time zero as in
+Wan 2.2 TI2V; and single frames. The pool grows while training goes on.
+"""
+
+# The libraries' classes are annotated too narrowly or not at all.
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false
+# pyright: reportOptionalMemberAccess=false
+from __future__ import annotations
+
+import argparse
+import copy
+import math
+
+import torch
+from diffusers import WanTransformer3DModel
+from diffusers.models.transformers.transformer_wan import WanAttnProcessor
+
+from .captions import caption
+from .muon import Muon, Optimizers
+from .pool import Pool, scene_of
+from .run import Run, cosine, pick_device, runs_folder, step_rng
+from .text import PAD_TO, build_encoder, encode
+from .vae import build_vae
+
+CONFIG = {
+    "patch_size": (1, 2, 2), "num_attention_heads": 8, "attention_head_dim": 32, "in_channels": 16, "out_channels": 16,
+    "text_dim": 384, "freq_dim": 256, "ffn_dim": 1024, "num_layers": 7, "cross_attn_norm": True,
+    "qk_norm": "rms_norm_across_heads", "eps": 1e-6, "rope_max_seq_len": 64,
+}
+SEED = 31
+EMPTY_SHARE = 0.1
+"""Captions left empty, for classifier-free guidance."""
+SHIFT = 2.0
+"""Noise levels of training are drawn log-normally and shifted like the sampler's."""
+
+
+class PaddedText(WanAttnProcessor):
+    """Attention to a short text as if it were padded to the pipeline's 512 tokens.
+
+    All padding tokens are equal, so one of them with the logarithm of their number added to its logit gives exactly the
+    sum of all.
+    """
+
+    bias: torch.Tensor | None = None
+
+    def __call__(self, attn, hidden_states, encoder_hidden_states=None, attention_mask=None,
+                 rotary_emb=None):
+        return super().__call__(attn, hidden_states, encoder_hidden_states, self.bias, rotary_emb)
+
+
+class StarterModel(torch.nn.Module):
+    """Transformer and text encoder, trained together."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.transformer = WanTransformer3DModel(**CONFIG)
+        torch.nn.init.zeros_(self.transformer.proj_out.weight)
+        torch.nn.init.zeros_(self.transformer.proj_out.bias)
+        self.tokenizer, self.text = build_encoder()
+        self.padding = PaddedText()
+        for block in self.transformer.blocks:
+            block.attn2.set_processor(self.padding)
+
+    def forward(self, x: torch.Tensor, time: torch.Tensor, texts: list[str]) -> torch.Tensor:
+        """The velocity for latents [B, 16, T, H, W]; `time` is [B] or one for each token [B, N], 0 to 1000."""
+        states = encode(self.tokenizer, self.text, texts)
+        states = torch.cat([states, states.new_zeros(states.shape[0], 1, states.shape[2])], 1)
+        bias = states.new_zeros(1, 1, 1, states.shape[1])
+        bias[..., -1] = math.log(PAD_TO - states.shape[1] + 1)
+        self.padding.bias = bias
+        return self.transformer(x, time, states, return_dict=False)[0]
+
+
+def draw_noise_level(count: int, device: torch.device) -> torch.Tensor:
+    u = torch.sigmoid(torch.randn(count, device=device))
+    return SHIFT * u / (1 + (SHIFT - 1) * u)
+
+
+def flow_loss(model: StarterModel, x0: torch.Tensor, texts: list[str], *, given_first: bool) -> torch.Tensor:
+    """Mean squared error of the velocity; `given_first`: the first frame is clean, at time zero, and not counted."""
+    level = draw_noise_level(x0.shape[0], x0.device)
+    noise = torch.randn_like(x0)
+    s = level.view(-1, 1, 1, 1, 1)
+    x = (1 - s) * x0 + s * noise
+    time = level * 1000
+    if given_first:
+        x = torch.cat([x0[:, :, :1], x[:, :, 1:]], 2)
+        frame = (x0.shape[3] // 2) * (x0.shape[4] // 2)
+        time = time[:, None].repeat(1, frame * x0.shape[2])
+        time[:, :frame] = 0
+    error = (model(x, time, texts) - (noise - x0)).square()
+    return error[:, :, 1:].mean() if given_first else error.mean()
+
+
+def build_optimizers(model: torch.nn.Module) -> Optimizers:
+    """Muon for the matrices inside the blocks, AdamW for the rest; the text layers, trained before, move slowly."""
+    named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    text = [p for name, p in named if name.startswith("text.")]
+    inner = [p for name, p in named if "transformer.blocks." in name and p.ndim == 2]
+    chosen = {id(p) for p in (*inner, *text)}
+    rest = [p for _, p in named if id(p) not in chosen]
+    return Optimizers((Muon(inner, lr=0.015), 0.015), (torch.optim.AdamW(rest, lr=1e-3, weight_decay=0.0), 1e-3),
+                      (torch.optim.AdamW(text, lr=2e-4, weight_decay=0.0), 2e-4))
+
+
+@torch.no_grad()
+def follow(average: torch.nn.Module, model: torch.nn.Module, step: int) -> None:
+    """Move the averaged weights towards the model's."""
+    decay = min(0.999, (1 + step) / (10 + step))
+    for mean, now in zip(average.parameters(), model.parameters(), strict=True):
+        if now.requires_grad:
+            mean.lerp_(now, 1 - decay)
+
+
+def load_vae(device: torch.device):
+    """The trained autoencoder."""
+    vae = build_vae()
+    state = torch.load(runs_folder() / "vae.pt", map_location="cpu", weights_only=True)
+    vae.load_state_dict(state["vae"])
+    return vae.to(device).eval().requires_grad_(False)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--steps", type=int, default=20_000)
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--first", type=int, default=1500, help="clips in the pool before the first step")
+    parser.add_argument("--grow", type=int, default=4, help="clips that are added at each step")
+    parser.add_argument("--most", type=int, default=60_000, help="clips in the pool at last")
+    args = parser.parse_args()
+    device = pick_device()
+    torch.manual_seed(SEED)
+    model = StarterModel().to(device)
+    average = copy.deepcopy(model).requires_grad_(False)
+    optimizers = build_optimizers(model)
+    pool = Pool(runs_folder() / "pool.f16", load_vae(device))
+    while len(pool) < args.first:
+        pool.grow(min(256, args.first - len(pool)))
+        print(f"{len(pool)} clips", flush=True)
+    statistics = pool.statistics()
+    mean, std = (torch.tensor(values, device=device).view(1, -1, 1, 1, 1) for values in statistics)
+    run = Run("transformer", {"model": model, "average": average, "optimizers": optimizers,
+                              "mean": statistics[0], "std": statistics[1]})
+    while run.step < args.steps:
+        rng = step_rng(SEED, run.step)
+        if len(pool) < args.most:
+            pool.grow(args.grow)
+        # Pictures teach colours, shapes and places at a fifth of the price, so there are many of them at first.
+        still = rng.random() < (0.6 if run.step < 0.1 * args.steps else 0.15)
+        given = not still and rng.random() < 0.25
+        numbers = rng.integers(0, len(pool), args.batch * (2 if still else 1))
+        texts = ["" if rng.random() < EMPTY_SHARE else caption(scene_of(int(n)), rng) for n in numbers]
+        x0 = (pool.take(numbers).to(device) - mean) / std
+        loss = flow_loss(model, x0[:, :, :1] if still else x0, texts, given_first=given)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizers.step(cosine(run.step, args.steps))
+        follow(average, model, run.step)
+        kind = "still" if still else "given" if given else "clip"
+        if not run.done_step(**{kind: loss.item()}):
+            return
+    run.save()
+
+
+if __name__ == "__main__":
+    main()
