@@ -65,5 +65,13 @@ class WorkerError(WgpError):
     """The worker process died or stopped answering."""
 
 
+class BusyError(WgpError):
+    """Too many wait already; it is worth trying again in `retry_after_s` seconds."""
+
+    def __init__(self, message: str, *, retry_after_s: int = 1, fix: str = "") -> None:
+        super().__init__(message, fix=fix)
+        self.retry_after_s = retry_after_s
+
+
 class Cancelled(Exception):
     """Raised at the next step after a cancel was asked. Not a failure, hence outside the `WgpError` tree."""

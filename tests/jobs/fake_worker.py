@@ -38,6 +38,11 @@ def abort(payload: Mapping[str, Any], context: TaskContext) -> Mapping[str, Any]
     os.abort()
 
 
+@task("device")
+def device(payload: Mapping[str, Any], context: TaskContext) -> Mapping[str, Any]:
+    return {"device": context.runtime.device, "crf": context.settings.crf}
+
+
 _verify = TASKS["model_verify"]
 
 

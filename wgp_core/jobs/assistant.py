@@ -15,6 +15,7 @@ from .. import errors
 from ..engines.base import RuntimeOptions
 from ..errors import Cancelled, WgpError, WorkerError
 from ..events import CancelToken, Progress, ProgressCallback, Stage, ignore_progress
+from ..settings import Settings
 from .causes import Death, Killed
 from .process import Launch, WorkerProcess
 from .protocol import Message, Say
@@ -39,9 +40,11 @@ class _Ask:
 class AssistantDesk:
     """Runs tasks for any thread. The worker's death, a timeout or an ignored cancel costs that task only."""
 
-    def __init__(self, launch: Callable[[], Launch], runtime: Callable[[], RuntimeOptions]) -> None:
+    def __init__(self, launch: Callable[[], Launch], runtime: Callable[[], RuntimeOptions],
+                 settings: Callable[[], Settings] = Settings) -> None:
         self._launch = launch
         self._runtime = runtime
+        self._settings = settings
         self._turn = threading.Lock()
         self._process: WorkerProcess | None = None
         self._answered = threading.Event()
@@ -101,7 +104,7 @@ class AssistantDesk:
         self._answered.clear()
         self._heard_at = time.monotonic()
         process.send(Say.TASK, id=self._asked_id, name=ask.name, payload=dict(ask.payload),
-                     runtime=asdict(self._runtime()))
+                     runtime=asdict(self._runtime()), settings=asdict(self._settings()))
         cancel_deadline = None
         while not self._answered.wait(POLL_S):
             death = process.death()

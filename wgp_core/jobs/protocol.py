@@ -29,7 +29,7 @@ class Say(enum.StrEnum):
     PRELOAD = "preload"
     """Load a model beside whatever else is done. model, runtime."""
     TASK = "task"
-    """Run a task. id, name, payload, runtime."""
+    """Run a task. id, name, payload, runtime, settings."""
     STOP = "stop"
     """Interrupt what runs and exit."""
     HELLO = "hello"

@@ -11,7 +11,8 @@ supervisor.stop()
 One thread looks at the queue and at the render worker a few times a second: it starts the worker when a job waits,
 hands it one job at a time with the settings in force, passes on cancels, ends it when it hangs, ignores a cancel or
 idles too long, and settles the job of a worker that died. Tasks go to a second worker (`assistant`), work on model
-folders to a third (`models`), so that neither waits for the other.
+folders to a third (`models`), so that neither waits for the other. On a machine with a card, a video is handed over
+once the assistant has given back what it had there.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ..engines.base import RuntimeOptions
-from ..errors import StoreError, WorkerError
+from ..errors import Cancelled, StoreError, WgpError, WorkerError
 from ..events import CancelToken, ProgressCallback, ignore_progress
 from ..paths import PROGRAM_ROOT, Paths
 from ..settings import Settings
@@ -35,8 +36,10 @@ from ..store.database import Store
 from ..store.records import JobRecord, JobState
 from .assistant import AssistantDesk
 from .causes import Death, Killed, OomCounter, judge
+from .gpu_lease import GpuLease, uses_card
 from .model_desk import ModelDesk
 from .process import Launch, WorkerProcess, kill_marked
+from .prompt_line import PromptLine
 from .protocol import Message, Say
 from .recovery import recover_at_startup, settle_abandoned
 from .tasks import DeviceReport
@@ -46,6 +49,8 @@ log = logging.getLogger(__name__)
 START_LIMIT_S = 180.0
 STOP_LIMIT_S = 10.0
 MAX_BACKOFF_S = 60.0
+CARD_LIMIT_S = 60.0
+"""How long a video waits at most for a task that has something on the card."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,10 @@ class Supervisor:
         self._options = options
         self._owner = str(paths.data)
         self._render = _RenderSlot()
-        self._assistant = AssistantDesk(lambda: self._launch("assistant"), lambda: self._runtime_of(self._settings()))
+        self._card = GpuLease()
+        self._clearing: threading.Thread | None = None
+        self._assistant = AssistantDesk(lambda: self._launch("assistant"), self._assistant_runtime, settings_provider)
+        self._prompts = PromptLine(self.run_task)
         self._models = ModelDesk(lambda: self._launch("models"), lambda: self._runtime_of(self._settings()))
         self._preload = False
         """A model is to be loaded as soon as a worker is there, unless a job comes first."""
@@ -123,6 +131,7 @@ class Supervisor:
         kill_marked(self._owner + ":")
         settled = recover_at_startup(self._store, self._paths, resume=self._settings().resume_queue)
         self._ending.clear()
+        self._prompts.open()
         self._preload = self._settings().preload_model
         self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
         self._thread.start()
@@ -135,6 +144,7 @@ class Supervisor:
         if self._thread is not None:
             self._thread.join()
             self._thread = None
+        self._prompts.close()
         self._assistant.stop()
         self._models.stop()
         self._end_render(grace_s)
@@ -143,6 +153,11 @@ class Supervisor:
     def models(self) -> ModelDesk:
         """Work on model folders: install, verify, quantize, delete."""
         return self._models
+
+    @property
+    def prompts(self) -> PromptLine:
+        """The line of those who want a prompt enhanced."""
+        return self._prompts
 
     def wake(self) -> None:
         """Look at the queue now. Cheap, from any thread: `queue.subscribe(supervisor.wake)`."""
@@ -191,8 +206,11 @@ class Supervisor:
             if death is not None:
                 self._bury(slot.process, death)
         if slot.process is None:
-            if now >= slot.not_before and (self._preload or self._store.jobs.has_work()):
-                self._start_render()
+            if self._preload or self._store.jobs.has_work():
+                if now >= slot.not_before:
+                    self._start_render()
+            else:
+                self._card.done()
         elif slot.state is WorkerState.IDLE:
             self._feed(slot.process, settings, now)
         elif slot.state is WorkerState.BUSY:
@@ -222,13 +240,22 @@ class Supervisor:
                 log.info("The machine's settings changed; a new worker takes the next job.")
                 self._dismiss(process, now)
                 return
+            if not self._card_is_free(runtime):
+                return
             slot.begin(now, runtime)
             self._preload = False  # the job loads what it needs
             process.send(Say.WORK, settings=asdict(settings), runtime=asdict(runtime))
         elif self._preload:
+            if not self._card_is_free(runtime):
+                return
             self._preload, slot.runtime = False, runtime
             process.send(Say.PRELOAD, model=settings.model, runtime=asdict(runtime))
-        elif now - slot.idle_since > settings.worker_idle_s:
+        else:
+            self._card.done()
+            self._rest(process, settings, now)
+
+    def _rest(self, process: WorkerProcess, settings: Settings, now: float) -> None:
+        if now - self._render.idle_since > settings.worker_idle_s:
             log.info("The render worker was idle for %g s and is stopped.", settings.worker_idle_s)
             self._dismiss(process, now)
 
@@ -240,6 +267,40 @@ class Supervisor:
         if self._runtime is not None:
             return self._runtime
         return RuntimeOptions.of(settings)
+
+    # -- the card -----------------------------------------------------------------------------------------------
+
+    def _assistant_runtime(self) -> RuntimeOptions:
+        """The machine's choices for a task: the CPU while a video has the card or waits for it."""
+        runtime = self._runtime_of(self._settings())
+        if uses_card(runtime.device) and not self._card.lend():
+            return replace(runtime, device="cpu")
+        return runtime
+
+    def _card_is_free(self, runtime: RuntimeOptions) -> bool:
+        """Whether a video may have the card now; if not, the assistant is asked to give it back."""
+        if not uses_card(runtime.device) or self._card.take():
+            return True
+        if self._clearing is None or not self._clearing.is_alive():
+            self._clearing = threading.Thread(target=self._clear_card, name="clear-card", daemon=True)
+            self._clearing.start()
+        return False
+
+    def _clear_card(self) -> None:
+        """Free what the assistant holds, say how much that was, and end it: a process keeps some of a card's memory."""
+        try:
+            if self._assistant.pid is not None:
+                freed = self._assistant.run("release_language_model", {}, timeout_s=CARD_LIMIT_S,
+                                            cancel=CancelToken())
+                log.info("The assistant gave its memory back before a video: %.2f of %.2f GB on the card, %.2f of "
+                         "%.2f GB of RAM.", freed["vram_before_gb"] - freed["vram_after_gb"], freed["vram_before_gb"],
+                         freed["ram_before_gb"] - freed["ram_after_gb"], freed["ram_before_gb"])
+                self._assistant.stop_if_idle(0)
+        except (WgpError, Cancelled) as error:
+            log.warning("The assistant did not give the card back; the video begins beside it. %s", error)
+        finally:
+            self._card.give_back()
+            self._wake.set()
 
     def _check_busy(self, process: WorkerProcess, settings: Settings, now: float) -> None:
         slot = self._render

@@ -14,6 +14,7 @@ from ..engines.base import RuntimeOptions
 from ..errors import WorkerError
 from ..events import CancelToken, ProgressCallback, ignore_progress
 from ..paths import Paths
+from ..settings import Settings
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class TaskContext:
     runtime: RuntimeOptions = field(default_factory=RuntimeOptions)
     cancel: CancelToken = field(default_factory=CancelToken)
     on_progress: ProgressCallback = ignore_progress
+    settings: Settings = field(default_factory=Settings)
 
 
 Task = Callable[[Mapping[str, Any], TaskContext], Mapping[str, Any]]

@@ -30,7 +30,7 @@ from ..paths import Paths, build_paths
 from ..settings import Settings
 from ..store.database import Store
 from ..store.jobs import Claim
-from . import model_tasks  # noqa: F401 - registers its tasks
+from . import model_tasks, prompt_tasks  # noqa: F401 - they register their tasks
 from .preloading import Preloader
 from .process import rotate
 from .progress import ProgressWriter, TaskProgress
@@ -142,7 +142,8 @@ class Worker:
         self._current = _Current(data["id"], cancel, progress)
         answer: dict[str, Any] = {"id": data["id"]}
         try:
-            context = TaskContext(self._options.paths, RuntimeOptions(**data["runtime"]), cancel, progress)
+            context = TaskContext(self._options.paths, RuntimeOptions(**data["runtime"]), cancel, progress,
+                                  Settings(**data["settings"]))
             answer["result"] = dict(run_registered(data["name"], data["payload"], context))
         except Cancelled:
             answer |= {"error": "Cancelled", "message": "The work was cancelled."}

@@ -48,9 +48,9 @@ class EnhancementRepository:
         self._mark(key)
         return dict(found)
 
-    def put(self, key: str, result: Mapping[str, Any]) -> None:
+    def put(self, key: str, answer: Mapping[str, Any]) -> None:
         """Keep an answer; one of the same key is replaced and is the newest then."""
-        values = {"result": dict(result), "hits": 0, "created_at": utc_now()}
+        values = {"result": dict(answer), "hits": 0, "created_at": utc_now()}
         try:
             with self._transactions.write() as session:
                 session.execute(insert(EnhancementRow).values(key=key, **values)
