@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 
 def is_diffusers(cls: type) -> bool:
     """Whether `cls` is one of diffusers' models; else it is one of transformers'. Raises `EngineError` for neither."""
-    from diffusers import ModelMixin
     from transformers import PreTrainedModel
+
+    if issubclass(cls, PreTrainedModel):
+        return False  # without importing diffusers, which takes seconds
+    from diffusers import ModelMixin
 
     if issubclass(cls, ModelMixin):
         return True
-    if issubclass(cls, PreTrainedModel):
-        return False
     raise EngineError(f"{cls.__name__} is neither a diffusers nor a transformers model.")
 
 
@@ -55,11 +56,10 @@ def wanted_dtypes(model: torch.nn.Module, precision: Precision) -> dict[str, tor
     `_keep_in_fp32_modules_strict` against bf16 too.
     """
     import torch
-    from diffusers import ModelMixin
 
     dtype = torch_dtype(precision)
     kept = set(getattr(model, "_keep_in_fp32_modules", None) or ())
-    if not isinstance(model, ModelMixin):
+    if not is_diffusers(type(model)):
         kept = kept if precision is Precision.FP16 else set()
         kept |= set(getattr(model, "_keep_in_fp32_modules_strict", None) or ())
     return {name: torch.float32 if not kept.isdisjoint(name.split(".")) else dtype

@@ -1,0 +1,1 @@
+"""Language models that write prompts: on this machine, or behind an OpenAI-compatible server. `choice` picks one."""
