@@ -98,6 +98,7 @@ def _setting(default: Any, label: str, help: str, group: str, **extra: Any) -> A
 DTYPES = ("auto", "bf16", "fp16")
 QUANTIZATIONS = ("auto", "int8", "fp8", "int4", "none")
 KEEPS = ("keep", "queue-end", "job-end")
+PROVIDERS = ("auto", "local", "openai", "rules")
 ATTENTIONS = ("auto", "sdpa", "flash", "sage", "xformers")
 
 
@@ -123,6 +124,24 @@ class Settings:
                                      "Generate", low=0, high=50, env="T2V_WHITE_RETRY_GUIDANCE")
     retry_steps: int = _setting(0, "Steps on a retry", "Denoising steps of that retry; 0 keeps the request's.",
                                 "Generate", low=0, high=200, env="T2V_WHITE_RETRY_STEPS")
+
+    # Enhancer
+    enhancer_provider: str = _setting(
+        "auto", "Enhancer", "Who rewrites prompts: a model on this machine, a server, or rules; auto takes the best.",
+        "Enhancer", choices=PROVIDERS, env="T2V_ENHANCER_PROVIDER")
+    enhancer_model: str = _setting(
+        "", "Language model", "Id, folder or file of a language model on this machine; empty takes the best installed.",
+        "Enhancer", env="T2V_ENHANCER_MODEL")
+    enhancer_quality: str = _setting("fast", "Enhanced text", "fast is short; high is longer and richer.", "Enhancer",
+                                     choices=("fast", "high"), env="T2V_ENHANCER_QUALITY")
+    openai_base_url: str = _setting(
+        "", "Server address", "An OpenAI-compatible server, such as http://127.0.0.1:11434/v1; empty is OpenAI's own. "
+        "Its key comes from the variable OPENAI_API_KEY and is not stored.", "Enhancer", env="T2V_OPENAI_BASE_URL")
+    openai_model: str = _setting(
+        "", "Server's model", "The server's name of the model. With one named, auto uses the server; prompts are sent "
+        "to it.", "Enhancer", env="T2V_OPENAI_MODEL")
+    openai_timeout: float = _setting(60.0, "Server timeout (s)", "How long an answer of the server may take.",
+                                     "Enhancer", low=1, high=600, env="T2V_OPENAI_TIMEOUT")
 
     # Output
     filename_template: str = _setting(
