@@ -3,41 +3,21 @@ from __future__ import annotations
 import base64
 import dataclasses
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
-from fakes import FakeEngine, registry
 from fastapi.testclient import TestClient
 
-from wgp_core.config import Config
 from wgp_core.errors import SettingsError
 from wgp_core.generate import GenerationContext, NoRecorder, generate_video
 from wgp_core.hardware import Gpu, check_device
 from wgp_core.http_api.guard import Credentials
-from wgp_core.jobs.queue import JobQueue
-from wgp_core.paths import Paths
 from wgp_core.request import VideoRequest
 from wgp_core.server import ServerOptions, build_web, serve
 from wgp_core.settings import Settings
-from wgp_core.store import Store
 from wgp_core.store.jobs import Claim
 from wgp_core.store.records import JobState
 
 LOCAL = "http://127.0.0.1:7860"
-
-
-@pytest.fixture
-def studio(paths: Paths):
-    store = Store.open(paths.database)
-    config = Config(paths.settings_file)
-    yield SimpleNamespace(paths=paths, config=config, settings=config.settings, engines=registry(FakeEngine()),
-                          store=store, queue=JobQueue(store, paths))
-    store.close()
-
-
-@pytest.fixture
-def client(studio):
-    return TestClient(build_web(studio, None), base_url=LOCAL)
 
 
 def test_a_job_is_queued_seen_and_cancelled(client: TestClient, studio) -> None:

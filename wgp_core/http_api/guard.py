@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+import json
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,8 @@ App = Callable[[Scope, Any, Any], Awaitable[None]]
 
 LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 MAX_JSON_BYTES = 2 * 2**20
+TOO_LONG = f"The body is larger than {MAX_JSON_BYTES // 2**20} MB."
+API_PATHS = ("/api/", "/enhance/", "/enhancement/")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -53,12 +56,17 @@ class Guard:
             await self._app(scope, receive, send)
             return
         refusal = self._refusal(scope)
-        if refusal is None:
+        if refusal is None and is_api(scope):
+            body = _Measured(receive, send)
+            await self._app(scope, body.receive, body.send)
+            if body.too_long:
+                await _answer(send, 413, TOO_LONG, as_json=True)
+        elif refusal is None:
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
-            await _answer(send, *refusal)
+            await _answer(send, *refusal, as_json=is_api(scope))
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
@@ -72,9 +80,39 @@ class Guard:
             return 403, "A page from another site may not use this server."
         if self._credentials and not self._credentials.match(headers.get("authorization", "")):
             return 401, "A name and a password are needed."
-        if scope.get("path", "").startswith("/api/") and _too_long(headers.get("content-length")):
-            return 413, f"The body is larger than {MAX_JSON_BYTES // 2**20} MB."
+        if is_api(scope) and _too_long(headers.get("content-length")):
+            return 413, TOO_LONG
         return None
+
+
+class _Measured:
+    """A request whose body is counted as it comes, since a sender need not say how long it is.
+
+    Past the limit the app is told that the sender is gone, and nothing of its answer is sent.
+    """
+
+    def __init__(self, receive: Any, send: Any) -> None:
+        self._receive, self._send = receive, send
+        self._bytes = 0
+        self._answering = False
+        self.too_long = False
+
+    async def receive(self) -> Any:
+        message = await self._receive()
+        self._bytes += len(message.get("body", b""))
+        if self._bytes > MAX_JSON_BYTES and not self._answering:
+            self.too_long = True
+        return {"type": "http.disconnect"} if self.too_long else message
+
+    async def send(self, message: Any) -> None:
+        if not self.too_long:
+            self._answering = True
+            await self._send(message)
+
+
+def is_api(scope: Scope) -> bool:
+    """Whether a request is for the API, not for the window."""
+    return scope["type"] == "http" and f"{scope.get('path', '')}/".startswith(API_PATHS)
 
 
 def _hostname(url: str) -> str:
@@ -88,8 +126,9 @@ def _too_long(length: str | None) -> bool:
     return length is not None and (not length.isdigit() or int(length) > MAX_JSON_BYTES)
 
 
-async def _answer(send: Any, status: int, text: str) -> None:
-    headers = [(b"content-type", b"text/plain; charset=utf-8")]
+async def _answer(send: Any, status: int, text: str, *, as_json: bool = False) -> None:
+    headers = [(b"content-type", b"application/json" if as_json else b"text/plain; charset=utf-8")]
+    text = json.dumps({"error": text, "field": "", "fix": ""}) if as_json else text
     if status == 401:
         headers.append((b"www-authenticate", b'Basic realm="WGP Studio", charset="UTF-8"'))
     await send({"type": "http.response.start", "status": status, "headers": headers})

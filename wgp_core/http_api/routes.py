@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, FastAPI, Path, Query, Request
+from fastapi import APIRouter, FastAPI, Header, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi.responses import FileResponse, StreamingResponse
+from starlette.exceptions import HTTPException
 
 from .. import __version__, resolve
-from ..errors import QueueError, RequestError, WgpError
-from ..request import VideoRequest
-from ..store.records import JobState
-from .schemas import GenerationIn, GenerationOut, HealthOut, ProblemOut
+from ..errors import EngineError, QueueError, RequestError, StoreError, WgpError, WorkerError
+from ..request import MAX_PROMPT_CHARS, VideoRequest
+from ..store.records import JobRecord, JobState
+from . import events
+from .enhance_routes import build_enhance_router
+from .enhance_schemas import EnhanceProblemOut
+from .schemas import Answer, GenerationIn, GenerationOut, HealthOut, ProblemOut
 
 if TYPE_CHECKING:
     from ..context import Studio
@@ -22,6 +27,19 @@ JobId = Annotated[str, Path(pattern="^[0-9a-f]{12}$", description="The id that t
 _MISSING = {404: {"model": ProblemOut, "description": "There is no such job."}}
 _CONFLICT = {409: {"model": ProblemOut, "description": "The job's state does not allow it."}}
 _BAD = {422: {"model": ProblemOut, "description": "The request cannot be carried out."}}
+_UNREADABLE = {400: {"model": ProblemOut, "description": "The body is no JSON."}}
+EVERYWHERE: dict[int | str, dict[str, Any]] = {
+    401: {"model": ProblemOut, "description": "A name and a password are needed."},
+    403: {"model": ProblemOut, "description": "Asked by a page of another site, or under a foreign name."},
+    413: {"model": ProblemOut, "description": "The body is too large."},
+    503: {"model": ProblemOut, "description": "The server cannot do it now; the reason is in the answer."},
+}
+_EVENTS = {
+    200: {"content": {"text/event-stream": {"schema": {"type": "string"}, "example": (
+        "id: 1-running\nevent: state\ndata: {\"id\": \"0a1b2c3d4e5f\", \"state\": \"running\", \"attempts\": 1}\n\n")}},
+        "description": "Events `state`, `progress` and `done`; the stream ends after `done`."},
+    204: {"description": "The reader has heard everything (see `Last-Event-ID`)."},
+}
 
 
 class NotFound(Exception):
@@ -31,7 +49,7 @@ class NotFound(Exception):
 def build_router(studio: Studio) -> APIRouter:
     router = APIRouter(prefix="/api", tags=["generations"], responses={**_BAD})
 
-    @router.post("/generations", status_code=201)
+    @router.post("/generations", status_code=201, responses={**_UNREADABLE})
     def submit(body: GenerationIn) -> GenerationOut:
         """Queue a video. The answer comes at once; ask for the job to see how it goes."""
         request = _request_of(body, studio)
@@ -64,6 +82,15 @@ def build_router(studio: Studio) -> APIRouter:
         if found is None or not found.path.is_file():
             raise NotFound(f"Job {job_id} has no video (it is {record.state.value}).")
         return FileResponse(found.path, filename=found.path.name)
+
+    @router.get("/generations/{job_id}/events", responses={**_MISSING, **_EVENTS}, response_class=StreamingResponse)
+    def news(job_id: JobId, last_event_id: Annotated[str, Header(
+            max_length=100, description="The id of the last event that was heard.")] = "") -> Response:
+        """The job's news as server-sent events, until it has ended."""
+        if events.is_over(_get(studio, job_id), last_event_id):
+            return Response(status_code=204)
+        return StreamingResponse(events.stream(lambda: _find(studio, job_id), last_event_id),
+                                 media_type="text/event-stream", headers={"cache-control": "no-store"})
 
     @router.get("/health")
     def health() -> HealthOut:
@@ -100,7 +127,14 @@ def _request_of(body: GenerationIn, studio: Studio) -> VideoRequest:
     return request
 
 
-def _get(studio: Studio, job_id: str):
+def _find(studio: Studio, job_id: str) -> JobRecord | None:
+    try:
+        return studio.queue.get(job_id)
+    except QueueError:
+        return None
+
+
+def _get(studio: Studio, job_id: str) -> JobRecord:
     try:
         return studio.queue.get(job_id)
     except QueueError as error:
@@ -109,23 +143,41 @@ def _get(studio: Studio, job_id: str):
 
 def add_api(app: FastAPI, studio: Studio) -> None:
     """Put the API's routes and its error answers on `app`."""
-    app.include_router(build_router(studio))
+    app.include_router(build_router(studio), responses=EVERYWHERE)
+    app.include_router(build_enhance_router(studio), responses=EVERYWHERE)
 
     @app.exception_handler(NotFound)
-    def missing(request: Request, error: NotFound) -> JSONResponse:
-        return JSONResponse(ProblemOut(error=str(error)).model_dump(), 404)
+    def missing(request: Request, error: NotFound) -> Answer:
+        return Answer(ProblemOut(error=str(error)).model_dump(), 404)
 
     @app.exception_handler(QueueError)
-    def conflict(request: Request, error: QueueError) -> JSONResponse:
-        return JSONResponse(ProblemOut(error=error.message, fix=error.fix).model_dump(), 409)
+    def conflict(request: Request, error: QueueError) -> Answer:
+        return Answer(ProblemOut(error=error.message, fix=error.fix).model_dump(), 409)
 
     @app.exception_handler(WgpError)
-    def refused(request: Request, error: WgpError) -> JSONResponse:
+    def refused(request: Request, error: WgpError) -> Answer:
         field = error.field if isinstance(error, RequestError) else ""
-        return JSONResponse(ProblemOut(error=error.message, field=field, fix=error.fix).model_dump(), 422)
+        status = 503 if isinstance(error, (StoreError, WorkerError, EngineError)) else 422
+        return Answer(ProblemOut(error=error.message, field=field, fix=error.fix).model_dump(), status)
 
     @app.exception_handler(RequestValidationError)
-    def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+    def invalid(request: Request, error: RequestValidationError) -> Answer:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"][1:])
-        return JSONResponse(ProblemOut(error=f"{place or 'body'}: {first['msg']}", field=place).model_dump(), 422)
+        return _refusal(request, 422, f"{place or 'body'}: {first['msg']}", field=place, body=error.body)
+
+    @app.exception_handler(HTTPException)
+    def no_route(request: Request, error: HTTPException) -> Answer:
+        return _refusal(request, error.status_code, str(error.detail), headers=error.headers)
+
+
+def _refusal(request: Request, status: int, error: str, *, field: str = "", body: object = None,
+             headers: Mapping[str, str] | None = None) -> Answer:
+    """A problem in the shape of the route: an enhancement gives the prompt back, where it could be read."""
+    if request.url.path.startswith("/enhance/") or request.url.path == "/enhance":
+        given = body.get("prompt") if isinstance(body, dict) else ""
+        prompt = given if isinstance(given, str) and len(given) <= MAX_PROMPT_CHARS else ""
+        problem = EnhanceProblemOut.of(prompt, error, field=field).model_dump()
+    else:
+        problem = ProblemOut(error=error, field=field).model_dump()
+    return Answer(problem, status, headers)

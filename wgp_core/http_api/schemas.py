@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, TypeAdapter
 
+from ..request import VideoRequest
 from ..store.records import JobRecord, JobState
+
+
+class _DescribedAs:
+    """Shows the schema of a type where a plain JSON object is taken (what it holds is checked later, in its words)."""
+
+    def __init__(self, kind: type) -> None:
+        self._kind = kind
+
+    def __get_pydantic_json_schema__(self, _schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return handler(TypeAdapter(self._kind).core_schema)
 
 
 class GenerationIn(BaseModel):
@@ -16,7 +29,7 @@ class GenerationIn(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={
         "examples": [{"request": {"prompt": "how gradient descent finds a minimum", "seconds": 6}}]})
 
-    request: dict[str, Any]
+    request: Annotated[dict[str, Any], _DescribedAs(VideoRequest)]
     priority: int = Field(0, ge=-100, le=100)
 
 
@@ -59,6 +72,21 @@ class ProblemOut(BaseModel):
     error: str
     field: str = ""
     fix: str = ""
+
+
+class StateOut(BaseModel):
+    """The data of a `state` event."""
+
+    id: str
+    state: JobState
+    attempts: int
+
+
+class Answer(JSONResponse):
+    """JSON in ASCII: what a caller sent, and gets quoted, need not be text that UTF-8 can write."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
 
 
 class HealthOut(BaseModel):
