@@ -11,7 +11,7 @@ def test_subjects_actions_colours_and_counts() -> None:
     facts = facts_of("Three old dogs chase 2 yellow balls on green grass at sunset")
     assert facts.subjects == ("dog", "ball", "grass")
     assert facts.actions == ("chase",)
-    assert facts.counts == (Count(3, ("dog",)), Count(2, ("ball",)))
+    assert facts.counts == (Count(3, ("dog",)), Count(2, ("ball",), "yellow"))
     assert facts.colours == (Coloured("yellow", ("ball",)), Coloured("green", ("grass",)))
     assert facts.times == {"sunset"}
     assert facts.describing == ("old",)

@@ -77,6 +77,19 @@ KEPT = [
     ("a quiet library", "A silent, quiet library with tall shelves, dust in the light, slow dolly"),
     ("supply and demand curves meet", "Supply and demand curves glide together and meet at one glowing point, clean "
      "diagram"),
+    ("bees collect pollen in a lavender field",
+     "Honey bees collect pollen among rows of purple lavender in a sunny field, macro shots"),
+    ("a lighthouse on a rocky coast during a storm",
+     "A solitary lighthouse stands firm on a jagged, rocky coast as a violent storm rages, beam sweeping through the "
+     "rain"),
+    ("a bowl with three green apples and one red apple",
+     "A wooden bowl holding three green apples and a single red apple, still life, soft side light"),
+    ("Times Square in the rain, no cars",
+     "Times Square in pouring rain, neon reflected in puddles, the street free of cars"),
+    ("neural network learns to recognize digits",
+     "A luminous neural network gradually learns to recognize handwritten digits, nodes pulsing as signals travel"),
+    ("a woman with blonde hair and blue eyes smiles",
+     "Portrait of a woman with golden blonde hair and bright blue eyes, smiling softly at the camera"),
 ]
 
 DRIFTED = [
@@ -126,6 +139,15 @@ DRIFTED = [
     ("black and white portrait of a sailor", "A vibrant colorful portrait of a sailor", "black and white"),
     ("a birthday cake with no candles", "A birthday cake with glowing candles", "no candle"),
     ("the sun rises over a city", "The sun sets over a city", "rise"),
+    ("a bowl with three green apples and one red apple", "A bowl with three red apples and one green apple",
+     "3 green apple"),
+    ("a black cat on a white chair", "A white cat on a black chair", "black cat became white"),
+    ("a policeman chases a thief", "A thief chases a policeman", "changed places"),
+    ("a calm lake without boats", "A calm lake with a small boat drifting", "boat is there"),
+    ("seven swans on a lake", "A flock of swans on a lake", "7 swan"),
+    ("a train arrives at the station", "A train leaves the station", "arrive"),
+    ("a desert road in the midday sun", "A desert road under the stars at night", "noon became night"),
+    ("an empty classroom", "An empty classroom, a teacher writes on the board", "teacher"),
 ]
 
 

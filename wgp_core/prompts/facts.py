@@ -50,10 +50,14 @@ for _number, _group in enumerate(lex.SAME):
 
 @dataclass(frozen=True)
 class Count:
-    """A number and the nouns of its phrase in base form, the head last ("two red sports cars": 2, sport and car)."""
+    """A number, the nouns of its phrase in base form with the head last, and its colour.
+
+    "two red sports cars" is 2, ("sport", "car"), "red".
+    """
 
     number: int
     nouns: tuple[str, ...]
+    colour: str = ""
 
 
 @dataclass(frozen=True)
@@ -501,7 +505,8 @@ def _counts(tokens: Sequence[Token]) -> Iterable[Count]:
                 following += 1
         nouns = _noun_phrase(tokens, following)
         if nouns or token.lower not in ("one", "single", "lone", "solitary", "both"):
-            yield Count(number, tuple(nouns))
+            colour = tokens[following].lower if nouns and tokens[following].kind == "colour" else ""
+            yield Count(number, tuple(nouns), colour)
 
 
 def _singles(tokens: Sequence[Token]) -> Iterable[str]:

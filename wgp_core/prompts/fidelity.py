@@ -115,11 +115,13 @@ def _said(word: str, after: Facts) -> bool:
 
 
 def _as_text(count: Count) -> str:
-    return f"{count.number} {' '.join(count.nouns)}".strip()
+    return " ".join(part for part in (str(count.number), count.colour, *count.nouns) if part)
 
 
 def _counted(count: Count, after: Facts) -> bool:
     for other in after.counts:
+        if count.colour and other.colour and not _same_colour(count.colour, other.colour):
+            continue
         if other.number == count.number and (not count.nouns or not other.nouns or _share(count.nouns, other.nouns)):
             return True
     return count.number == 1 and any(has_word(noun, after.singles) for noun in count.nouns)
@@ -130,7 +132,9 @@ def _share(one: Iterable[str], other: Sequence[str]) -> bool:
 
 
 def _coloured(colour: Coloured, after: Facts) -> bool:
-    """The colour is on its noun, or somewhere on nothing else."""
+    """The colour is on its noun, or somewhere on nothing else; a flower or a metal may stand for itself."""
+    if colour.colour in lex.ALSO_THINGS and colour.colour in after.surface:
+        return True
     for other in after.colours:
         if _same_colour(colour.colour, other.colour) and (
                 not colour.nouns or not other.nouns or _share(colour.nouns, other.nouns)):

@@ -87,6 +87,10 @@ BLENDS = _groups("""
 """)
 """Colours that may stand for one another's shade without being a different colour."""
 
+ALSO_THINGS = _words("lavender violet orange gold silver copper bronze amber jade ruby emerald lime chocolate chestnut "
+                     "lilac "
+                     "ivory ebony onyx sapphire coral")
+
 TIMES = {
     "dawn": "dawn sunrise daybreak first~light", "morning": "morning", "noon": "noon midday",
     "day": "daytime daylight day~time sunlit sunlight sunny sunshine sunbeam sunbeams daylit broad~daylight",
