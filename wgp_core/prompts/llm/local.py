@@ -28,6 +28,7 @@ from ...models.weight_files import read_config
 from ...paths import Paths
 from .chat import chat_ids, end_tokens
 from .find import LocalSource
+from .stopping import stop_on
 
 if TYPE_CHECKING:
     import torch
@@ -79,7 +80,7 @@ class LocalModel:
             made = model.generate(
                 input_ids=given, attention_mask=torch.ones_like(given), max_new_tokens=max_new_tokens, do_sample=True,
                 temperature=TEMPERATURE, top_p=TOP_P, top_k=0, eos_token_id=self._ends, pad_token_id=self._ends[0],
-                stopping_criteria=_stop_on(cancel))
+                stopping_criteria=stop_on(cancel))
             answer = made[0, len(ids):].tolist()
         cancel.raise_if_cancelled()
         return self._tokenizer.decode(answer, skip_special_tokens=True).strip()
@@ -269,18 +270,6 @@ def _mask(head: int, rest: int, lengths: Sequence[int], model: Any) -> torch.Ten
         at += length
     mask = torch.zeros(seen.shape, dtype=model.dtype).masked_fill_(~seen, torch.finfo(model.dtype).min)
     return mask[None, None].to(model.device)
-
-
-def _stop_on(cancel: CancelToken) -> Any:
-    """Ends the writing at the next token once a cancel was asked."""
-    import torch
-    from transformers import StoppingCriteria, StoppingCriteriaList
-
-    class Stop(StoppingCriteria):
-        def __call__(self, input_ids: torch.Tensor, *_args: Any, **_kwargs: Any) -> torch.Tensor:
-            return torch.full((input_ids.shape[0],), cancel.cancelled, dtype=torch.bool, device=input_ids.device)
-
-    return StoppingCriteriaList([Stop()])
 
 
 @contextlib.contextmanager
