@@ -33,7 +33,8 @@ _STYLE = re.compile(
     r"\b(?:mood|atmosphere|palette|grade|colou?r\w*|grain|kodak|cinestill|ilford|fuji|portra|tones?|look|style|"
                     r"background|texture\w*|"
     r"wonder|stillness|contrast|halation|film|aesthetic|cinematic|surroundings|backdrop)\b", re.IGNORECASE)
-_CORE, _QUALITY_RANK, _SUBJECT, _LIGHT_RANK, _TECHNICAL_RANK, _STYLE_RANK, _OTHER = range(7)
+_CORE, _QUALITY_RANK, _SUBJECT, _LIGHT_RANK, _TECHNICAL_RANK, _STYLE_RANK, OTHER = range(7)
+"""Ranks of phrases, the most important first; OTHER is what speaks of none of these."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def rank_of(phrase: str) -> int:
         return _LIGHT_RANK
     if _TECHNICAL.search(phrase):
         return _TECHNICAL_RANK
-    return _STYLE_RANK if _STYLE.search(phrase) else _OTHER
+    return _STYLE_RANK if _STYLE.search(phrase) else OTHER
 
 
 def _ranked(text: str, core: str, protected: Sequence[str]) -> list[_Phrase]:

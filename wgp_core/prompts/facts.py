@@ -183,8 +183,11 @@ def _with_tags(facts: Facts, plain: str, text: str) -> Facts:
     moods = (("fast_action", _FAST), ("dark_mood", _DARK_MOOD), ("bright_mood", _BRIGHT_MOOD),
              ("calm_mood", _CALM_MOOD))
     tags |= {tag for tag, pattern in moods if pattern.search(plain)}
-    tags |= {tag for tag, listed in _SETTING_TAGS.items() if facts.words & listed}
-    if tags & {"outdoor"} and "indoor" not in tags and "underwater" not in tags and "space" not in tags:
+    said = facts.words - (frozenset(facts.actions) & lex.NOT_VERBS_AS_NOUNS)
+    tags |= {tag for tag, listed in _SETTING_TAGS.items() if said & listed}
+    if facts.weather - {"clear", "fog"} and not tags & {"indoor", "space", "underwater"}:
+        tags.add("outdoor")
+    if "outdoor" in tags and "indoor" not in tags and "underwater" not in tags and "space" not in tags:
         tags.add("open_air")
     return replace(facts, tags=frozenset(tags))
 
@@ -383,8 +386,8 @@ def _classes(text: str, kind: str, tokens: Sequence[Token]) -> frozenset[str]:
     found = set()
     for name, pattern in _CLASS_PATTERNS[kind].items():
         for match in pattern.finditer(text):
-            if not any(start < match.end() and match.start() < end for start, end in closed) or \
-                    (kind == "time" and name in ("golden_hour", "dusk") and "hour" in match.group().lower()):
+            free = not any(start < match.end() and match.start() < end for start, end in closed)
+            if free or name == "static" or (kind == "time" and "hour" in match.group().lower()):
                 found.add(name)
                 break
     return frozenset(found)
@@ -448,7 +451,7 @@ def _negations(tokens: Sequence[Token]) -> tuple[str, ...]:
     """The things that must not be there: the heads of what is negated."""
     found = []
     for at, token in enumerate(tokens):
-        if not token.negated or token.lemma in lex.GRAMMAR - lex.PRONOUNS:
+        if not token.negated or token.held == "camera" or token.lemma in lex.GRAMMAR - lex.PRONOUNS:
             continue
         follows = at + 1 < len(tokens) and tokens[at + 1].negated
         if token.kind in ("adj", "colour", "adv") and follows:
@@ -469,13 +472,19 @@ def _noun_phrase(tokens: Sequence[Token], at: int) -> list[str]:
                                                         and not nouns):
             if nouns and token.kind != "colour":
                 break
-        elif token.lower in ("and", ",") and not nouns and at + 1 < len(tokens) and tokens[at + 1].kind in ("colour",
-                                                                                                            "adj"):
+        elif _joins(tokens, at) and not nouns:
             pass
         else:
             break
         at += 1
     return nouns
+
+
+def _joins(tokens: Sequence[Token], at: int) -> bool:
+    """Whether an "and" or a comma stands between adjectives of one noun ("red and white tent")."""
+    following = tokens[at + 1].kind if at + 1 < len(tokens) else ""
+    return (tokens[at].lower == "and" and following in ("colour", "adj")) or (tokens[at].text == "," and
+                                                                              following == "colour")
 
 
 def _counts(tokens: Sequence[Token]) -> Iterable[Count]:

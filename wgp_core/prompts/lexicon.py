@@ -87,9 +87,8 @@ BLENDS = _groups("""
 """)
 """Colours that may stand for one another's shade without being a different colour."""
 
-ALSO_THINGS = _words("lavender violet orange gold silver copper bronze amber jade ruby emerald lime chocolate chestnut "
-                     "lilac "
-                     "ivory ebony onyx sapphire coral")
+ALSO_THINGS = _words("lavender violet orange gold silver copper bronze amber jade ruby emerald lime chocolate "
+                     "chestnut lilac ivory ebony onyx sapphire coral")
 
 TIMES = {
     "dawn": "dawn sunrise daybreak first~light", "morning": "morning", "noon": "noon midday",
@@ -114,7 +113,8 @@ WEATHER = {
     "snow": "snow snowing snows snowy snowfall blizzard snowflake snowflakes snowstorm snow-covered",
     "fog": "fog foggy mist misty haze hazy", "storm": "storm stormy thunderstorm lightning thunder tempest hurricane "
                                                       "thunderous tornado", "wind": "wind windy breeze breezy gust "
-           "gusts windswept", "dust": "sandstorm dusty duststorm",
+                                                                                    "gusts windswept",
+           "dust": "sandstorm dusty duststorm",
     "clear": "cloudless clear~sky clear~skies blue~sky blue~skies sunny sunshine sunlit",
     "cloud": "overcast cloudy clouds",
 }
@@ -130,7 +130,9 @@ PLACES = {
                "river lake ocean sea sky city town village farm jungle savanna savannah cliff canyon island harbor "
                "harbour port bridge highway rooftop roof playground stadium outdoors outdoor grass lawn snow coast "
                "shore pond waterfall market alley square path trail orchard vineyard plain prairie tundra glacier "
-               "volcano swamp marsh countryside backyard yard racetrack runway skyline rain sun moon cloud clouds "
+               "volcano swamp marsh countryside pier dock deck balcony hilltop cliffside summit ridge creek brook bay "
+          "lagoon delta plaza campsite campfire tent airfield lighthouse alps porch fence outside horizon aurora "
+          "backyard yard racetrack runway skyline rain sun moon cloud clouds "
                "tree trees dune dunes",
     "underwater": "underwater undersea seabed reef coral deep-sea submarine scuba jellyfish diver",
     "space": "space orbit planet galaxy nebula asteroid spaceship spacecraft spacewalk astronaut mars moon lunar "
@@ -171,9 +173,9 @@ MEDIA = _words("watercolor oil painting sketch anime cartoon comic pixel clay 3d
 _MOVES = (r"(?:pans?|tilts?|orbits?|zooms?|tracks?|follows?|glides?|rises?|circles?|pushes|pulls|moves|dollies|"
           r"cranes?|flies)")
 CAMERA = {
-    "static": r"static (?:camera|shot)|locked-off|locked camera|fixed camera|tripod|still camera|stationary camera|"
-              r"motionless camera|camera (?:does not|doesn't|never) moves?|camera (?:is|stays|remains|"
-              r"holds) (?:static|still|fixed)",
+    "static": r"(?:no|without|zero) camera (?:movement|motion|moves?)|static (?:camera|shot)|locked-off|locked camera|"
+              r"fixed camera|tripod|still camera|stationary camera|motionless camera|camera (?:does not|doesn't|"
+              r"never) moves?|camera (?:is|stays|remains|holds) (?:static|still|fixed)",
     "moving": r"(?:tracking|panning|dolly|zoom|orbit(?:ing)?|crane|pan|tilt|truck(?:ing)?|arc|drone|push-in|pull-back|"
               r"follow) (?:shot|move|in|out)|slow (?:pan|zoom|dolly|push-in|tilt|orbit)|zoom(?:s|ing)? (?:in|out)|"
               r"whip pan|handheld|steadicam|fly-through|flythrough|fpv|push-in|pull-back|camera (?:\w+ly )?" + _MOVES +

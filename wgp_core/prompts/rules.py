@@ -19,7 +19,9 @@ _MODE_SLOTS = {
     Mode.MOTION: ("motion_detail", "camera_move", "motion_detail", "quality_tag", "lighting", "mood"),
     Mode.IMAGE_TO_VIDEO: ("motion_detail", "camera_move", "quality_tag", "lighting", "motion_detail", "mood"),
 }
-_MORE = ("lighting", "composition", "setting", "colour", "quality_tag", "lens", "mood", "film_stock", "motion_detail")
+_MOST = {"lighting": 3, "composition": 2, "setting": 3, "colour": 2, "quality_tag": 5, "mood": 1, "film_stock": 1,
+         "motion_detail": 3}
+"""Slots of which more may be said to fill a text, and how many phrases each holds at most."""
 _MOVING_SLOTS = frozenset({"camera_move", "motion_detail"})
 
 
@@ -81,13 +83,14 @@ def _choose(pick: Pick, mode: Mode, facts: Facts, spec: JobTypeSpec, chooser: ra
 
 
 def _fill(pick: Pick, chosen: list[Phrase], core: str, request: EnhanceRequest, facts: Facts, spec: JobTypeSpec,
-          counter: TokenCounter,
-          chooser: random.Random) -> None:
+          counter: TokenCounter, chooser: random.Random) -> None:
     """Add phrases until the text is as long as the job type aims at, or nothing fits any more."""
-    slots = [slot for slot in _MORE if request.mode not in _STILL or slot not in _MOVING_SLOTS]
+    slots = [slot for slot in _MOST if request.mode not in _STILL or slot not in _MOVING_SLOTS]
     for slot in (*slots, *slots, *slots):
         if counter.count(_flat(core, chosen)) >= spec.aim:
             return
+        if sum(phrase.slot == slot for phrase in chosen) >= _MOST[slot]:
+            continue
         phrase = pick([p for p in fitting(slot, facts) if _kinds(slot, spec, request.mode)[0](p)], chosen, chooser)
         if phrase is not None and counter.count(_flat(core, [*chosen, phrase])) <= spec.budget:
             chosen.append(phrase)

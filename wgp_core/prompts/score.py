@@ -13,10 +13,12 @@ _PATTERNS = {
                         r"ultra)[- ]?detail(?:ed)?|intricate detail|sharp focus|award-winning|anatomical(?:ly)? \w+|"
                         r"(?:correct|accurate) (?:anatomy|proportions)|studio quality",
     "has_lighting": r"light(?:s|ing|ed)?|lit|backlit|backlight|sunlit|sunlight|moonlight|candlelight|firelight|"
-                    r"lamplight|shadows?|glow(?:s|ing)?|golden hour|blue hour|chiaroscuro|softbox|neon|illuminat\w+|"
+                    r"lamplight|shadows?|glow(?:s|ing)?|golden hour|blue hour|chiaroscuro|softbox|lamps?|neon|"
+             r"illuminat\w+|"
                     r"luminous|sunset|sunrise|high-key|low-key|rim light|caustics?",
     "has_technical_terms": r"\d+ ?mm|f/?\d(?:\.\d)?|lens|bokeh|depth of field|focus|aperture|telephoto|macro|"
-                           r"anamorphic|wide-angle|rule of thirds|composition|perspective|framing|exposure|alexa|"
+                           r"anamorphic|wide-angle|rule of thirds|composition|perspective|sharpness|silhouette|framing|"
+             r"exposure|alexa|"
                            r"leica|hasselblad|sony|canon|fujifilm|red komodo|kodak|ilford|cinestill|portra|film grain|"
                            r"camera|negative space|hierarchy|close-up|leading lines|symmetr\w+|colou?r (?:science|"
                            r"grad\w+)|palette",
@@ -30,7 +32,8 @@ _PATTERNS = {
     "has_cinematography": r"shot|close-?up|camera|dolly|pan(?:s|ning)?|tilt(?:s|ing)?|crane|tracking|zoom(?:s|ing)?|"
                           r"handheld|gimbal|lens|\d+ ?mm|anamorphic|framing|composition|depth of field|bokeh|wide|"
                           r"low-angle|high-angle|aerial|view|push-in|pull-back|arc|rule of thirds|static|steadicam|"
-                          r"cinematic|rim light|backlit|light(?:ing)?|highlights|lateral slide|perspective",
+                          r"cinematic|rim light|backlit|light(?:ing)?|highlights|lateral slide|parallax|lamps?|"
+             r"perspective",
     "has_temporal_consistency": r"consisten\w+|temporal\w*|stable|stability|continu(?:ity|ous(?:ly)?)|coherent|"
                                 r"flicker-free|seamless\w*|smooth(?:ly)?|steady|steadily|uninterrupted|unbroken|"
                                 r"throughout",

@@ -183,8 +183,8 @@ PHRASES: Mapping[str, tuple[Phrase, ...]] = {
         ("hard rim light", "rim", "cloud fog abstract"),
                       ("gentle three-point lighting", "studio", "open_air underwater space storm rain snow"),
         ("studio softbox lighting", "studio", "open_air underwater space city nature rain snow storm cam_lighting"),
-        ("low-key lighting with deep shadows", "dark", "bright_mood noon day clear morning food abstract"),
-        ("high-key lighting", "bright", "night dusk dark_mood storm fog evening"),
+        ("low-key lighting with deep shadows", "dark", "high_key bright_mood noon day clear morning food abstract"),
+        ("high-key lighting", "bright high_key", "dark rim night dusk dark_mood storm fog evening"),
         ("soft window light", "window", "open_air outdoor underwater space city nature night dusk vehicle",
          "indoor food people"),
         ("volumetric light beams", "beam", "abstract cloud"), ("soft top light with gentle falloff", "top", "night"),
@@ -204,7 +204,7 @@ PHRASES: Mapping[str, tuple[Phrase, ...]] = {
                       ("harsh unfiltered light against black", "hard", "", "space"),
         ("flickering firelight", "fire warm", "noon underwater space rain", "fire"),
         ("moonlight with a silver edge", "night", _DAILY + " indoor fog storm rain snow cloud", "night"),
-        ("even lighting without hard shadows", "even", "dark_mood night", "abstract drawn food"),
+        ("even lighting without hard shadows", "even", "dark rim dark_mood night", "abstract drawn food"),
         ("chiaroscuro contrast of light and shade", "dark", "abstract bright_mood noon day clear"),
         ("glowing highlights on a clean backdrop", "glow", "nature city people animals", "abstract"),
     ),
@@ -256,7 +256,8 @@ PHRASES: Mapping[str, tuple[Phrase, ...]] = {
     ),
     "composition": _slot(
         "composition",
-        ("rule of thirds", "thirds"), ("centered symmetrical composition", "center"), ("leading lines toward the "
+        ("rule of thirds", "thirds"), ("centered symmetrical composition", "center", "thirds diagonal"),
+                         ("leading lines toward the "
                                                                                        "subject", "lines"),
         ("framing through the foreground", "frame", "abstract"), ("generous negative space", "space", "crowd"),
         ("layered depth from foreground to background", "depth", "abstract"),
@@ -283,9 +284,9 @@ PHRASES: Mapping[str, tuple[Phrase, ...]] = {
         ("natural colour science", "colour natural"), ("muted palette", "colour muted", "bright_mood"),
                     ("rich saturated palette", "colour rich",
                                                                                        "fog dark_mood bw"),
-        ("teal and orange grade", "colour", "drawn abstract"), ("warm colour grade", "colour warm", "night snow "
+        ("teal and orange grade", "colour", "drawn abstract"), ("warm colour grade", "colour warm", "cool night snow "
                                                                                                     "winter storm"),
-        ("cool colour grade", "colour cool", "fire golden_hour sunset dawn food"),
+        ("cool colour grade", "colour cool", "warm fire golden_hour sunset dawn food"),
                     ("soft pastel palette", "colour soft", "night dark_mood storm"),
         ("restrained contrast with open shadows", "contrast"), ("deep contrast with clean highlights", "contrast"),
         ("limited harmonious palette", "colour"), ("rich tonal range from black to white", "contrast", "", "bw"),
