@@ -20,6 +20,9 @@ OPEN_GROUPS = ("Generate", "Window")
 CHOICE_WORDS = {"auto": "Automatic", "local": "Local drawing", "diffusion": "Diffusion model",
                 "system": "As the system", "light": "Light", "dark": "Dark", "h264": "H.264", "h265": "H.265",
                 "prores": "ProRes"}
+OWN_WORDS = {"enhancer_provider": {"local": "Model on this machine", "openai": "Server", "rules": "Rules, no model"},
+             "enhancer_quality": {"fast": "Short", "high": "Rich"}}
+"""Words for the choices of one setting, where the same choice means something else elsewhere."""
 ASK_PERMISSION = """(on) => {
   if (on && 'Notification' in window && Notification.permission === 'default') Notification.requestPermission();
   return on;
@@ -63,7 +66,8 @@ def field_of(spec: SettingSpec, value: Any, overridden_by: str = "") -> Any:
     if spec.kind is bool:
         return gr.Checkbox(value, **options)
     if spec.choices:
-        choices = [(CHOICE_WORDS.get(choice, choice), choice) for choice in spec.choices]
+        words = CHOICE_WORDS | OWN_WORDS.get(spec.name, {})
+        choices = [(words.get(choice, choice), choice) for choice in spec.choices]
         return gr.Dropdown(choices, value=value, **options)
     if spec.kind in (int, float):
         return gr.Number(value, **options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import threading
 import time
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from language_toys import VOCABULARY, write_toy_gguf, write_toy_llm
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -17,6 +20,7 @@ from wgp_core.engines.base import RuntimeOptions
 from wgp_core.errors import Cancelled, EngineError, EngineMemoryError, ModelMissingError
 from wgp_core.events import CancelToken
 from wgp_core.models.aligned import WeightsFileError
+from wgp_core.models.gguf_header import read_gguf_header
 from wgp_core.models.gguf_unpacked import unpacked
 from wgp_core.models.options import Precision, Quantization
 from wgp_core.models.quantized import quantize_component
@@ -190,6 +194,21 @@ def test_a_damaged_gguf_file_is_named_and_leaves_nothing(tmp_path: Path, paths: 
         with pytest.raises(WeightsFileError, match=r"toy\.gguf"):
             unpacked(file, paths.cache)
     assert not list(paths.cache.glob("*toy*"))
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(0, 6000), st.integers(0, 255)), min_size=1, max_size=6))
+def test_a_header_with_wrong_bytes_is_read_or_refused(tmp_path: Path, changes: list[tuple[int, int]]) -> None:
+    file = tmp_path / "toy.gguf"
+    if not file.exists():
+        write_toy_gguf(file)
+    data = bytearray(file.read_bytes())
+    for at, value in changes:
+        data[at] = value
+    broken = tmp_path / "broken.gguf"
+    broken.write_bytes(data)
+    with contextlib.suppress(WeightsFileError):
+        read_gguf_header(broken)
 
 
 def test_the_starter_model_is_found_and_knows_what_fits(paths: Paths) -> None:

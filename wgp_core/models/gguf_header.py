@@ -99,8 +99,8 @@ class _Reader:
         if kind != _ARRAY:
             return self.one(_SCALARS[kind])
         inner, count = self.one("I"), self.one("Q")
-        if count > len(self.data):
-            raise ValueError(f"a list cannot have {count} items")
+        if count > len(self.data) or inner == _ARRAY:
+            raise ValueError("a list is too long, or one of lists")
         if inner not in _SCALARS:
             return [self.value(inner) for _ in range(count)]
         letter = _SCALARS[inner]
