@@ -15,6 +15,7 @@ from waiting import wait_until
 from wgp_core.config import Config
 from wgp_core.jobs.prompt_line import PromptLine
 from wgp_core.jobs.queue import JobQueue
+from wgp_core.jobs.supervisor import SupervisorStatus, WorkerStatus
 from wgp_core.paths import Paths
 from wgp_core.server import build_web
 from wgp_core.store import Store
@@ -26,13 +27,17 @@ def no_tasks(name: str, payload: object, **_: object) -> dict:
     raise AssertionError(f"{name} was not expected")
 
 
+def at_rest() -> SupervisorStatus:
+    return SupervisorStatus(WorkerStatus(), WorkerStatus())
+
+
 @pytest.fixture
 def studio(paths: Paths) -> Iterator[SimpleNamespace]:
     store = Store.open(paths.database)
     config = Config(paths.settings_file)
     made = SimpleNamespace(paths=paths, config=config, settings=config.settings, engines=registry(FakeEngine()),
                            store=store, queue=JobQueue(store, paths),
-                           supervisor=SimpleNamespace(prompts=PromptLine(no_tasks)))
+                           supervisor=SimpleNamespace(prompts=PromptLine(no_tasks), run_task=no_tasks, status=at_rest))
     yield made
     made.supervisor.prompts.close()
     store.close()

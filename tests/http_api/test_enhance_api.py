@@ -16,6 +16,7 @@ from waiting import wait_until
 from wgp_core.errors import Cancelled, EngineMemoryError, RequestError, WorkerError
 from wgp_core.jobs import prompt_tasks
 from wgp_core.jobs.prompt_line import PromptLine
+from wgp_core.jobs.supervisor import SupervisorStatus, WorkerState, WorkerStatus
 from wgp_core.jobs.tasks import TASKS, TaskContext
 
 PROMPT = "two dogs run along the beach"
@@ -97,6 +98,27 @@ def test_the_server_says_what_it_can_do(client: TestClient, studio: SimpleNamesp
                                                            "has_temporal_consistency", "has_quality_terms"]
     assert {"rules"} <= {one["name"] for one in info["providers"] if one["ok"]}
     assert info["line"] == {"in_use": 0, "places": 9} and info["qualities"] == ["fast", "high"]
+
+
+def test_the_state_of_the_model(client: TestClient, studio: SimpleNamespace) -> None:
+    assert client.get("/enhancement/info").json()["model"]["state"] == "not loaded", "and no process is started for it"
+
+    def state(assistant: WorkerState, answer: Mapping[str, Any] | Exception) -> dict[str, Any]:
+        def run_task(name: str, **_: Any) -> Mapping[str, Any]:
+            assert name == "language_model_state" and name in TASKS
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        studio.supervisor.run_task = run_task
+        studio.supervisor.status = lambda: SupervisorStatus(WorkerStatus(), WorkerStatus(assistant, 1))
+        return client.get("/enhancement/info").json()["model"]
+
+    found = {"model": "toy", "ram_gb": 0.5, "vram_gb": 0.0}
+    assert state(WorkerState.IDLE, found) == {"state": "loaded", "name": "toy", "ram_gb": 0.5, "vram_gb": 0.0}
+    assert state(WorkerState.IDLE, {**found, "model": ""})["state"] == "not loaded"
+    assert state(WorkerState.BUSY, KeyError("it is not asked"))["state"] == "busy"
+    assert state(WorkerState.IDLE, WorkerError("It took long."))["state"] == "busy"
 
 
 @pytest.mark.parametrize(("error", "status", "words"), [

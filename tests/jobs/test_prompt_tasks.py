@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -30,16 +31,19 @@ class Recorder:
     def __init__(self, paths: Paths, settings: Settings, runtime: RuntimeOptions, cache: Any) -> None:
         self.settings, self.runtime, self.cache = settings, runtime, cache
         self.released = 0
+        self._model: Any = None
         self.made.append(self)
 
     def enhance(self, request: EnhanceRequest, *, cancel: CancelToken, on_progress: Any) -> EnhanceResult:
         cancel.raise_if_cancelled()
         on_progress(Progress(Stage.ENRICH, message="thinking"))
+        self._model = SimpleNamespace(name="toy")
         return EnhanceResult(request.prompt, request.prompt + ", at dusk", Level.WORKER, Provider.LOCAL, "toy",
                              request.mode, request.job_type, request.quality, request.enhancement_type)
 
     def release(self) -> None:
         self.released += 1
+        self._model = None
 
 
 @pytest.fixture
@@ -72,8 +76,11 @@ def test_its_memory_is_given_back_with_figures(paths: Paths, made: list[Recorder
     figures = {"ram_before_gb", "ram_after_gb", "vram_before_gb", "vram_after_gb"}
     context = TaskContext(paths)
     assert set(TASKS["release_language_model"]({}, context)) == figures, "with nothing loaded nothing happens"
+    assert TASKS["language_model_state"]({}, context)["model"] == ""
     enhance(paths)
+    assert TASKS["language_model_state"]({}, context)["model"] == "toy"
     freed = TASKS["release_language_model"]({}, context)
+    assert TASKS["language_model_state"]({}, context)["model"] == ""
     assert made[0].released == 1 and freed["ram_before_gb"] > 0 and freed["vram_after_gb"] >= 0
     enhance(paths)
     assert len(made) == 1, "the next task loads the model again by itself"

@@ -18,6 +18,7 @@ from fastapi.concurrency import run_in_threadpool
 from ..engines.base import RuntimeOptions
 from ..errors import BusyError, Cancelled, RequestError, WgpError, WorkerError
 from ..jobs.prompt_line import Place
+from ..jobs.supervisor import WorkerState
 from ..prompts.enhancement import EnhanceRequest, EnhanceResult, JobType, Provider, Quality
 from ..prompts.job_types import spec_of
 from ..prompts.records import request_to_dict, result_from_dict
@@ -33,6 +34,7 @@ from .enhance_schemas import (
     LegacyIn,
     LegacyOut,
     LineOut,
+    ModelOut,
     ProviderOut,
 )
 from .schemas import Answer
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+STATE_LIMIT_S = 20.0
 FEATURES = ("fidelity_check", "token_budget", "quality_score", "fallback_levels", "cache", "system_prompt", "context")
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     400: {"model": EnhanceProblemOut, "description": "The body is no JSON."},
@@ -160,7 +163,24 @@ def _info(studio: Studio) -> InfoOut:
                                           elements=list(spec.weights)) for kind, spec in specs.items()},
         qualities=[quality.value for quality in Quality], features=list(FEATURES),
         cache=CacheOut(entries=studio.store.enhancements.size(), limit=LIMIT),
+        model=_model_state(studio),
         provider=Provider(studio.settings.enhancer_provider),
         providers=[ProviderOut(name=one.name, ok=one.ok, model=one.model, reason=one.reason, fix=one.fix)
                    for one in available(studio.paths, studio.settings)],
         line=LineOut(in_use=line.taken, places=line.most))
+
+
+def _model_state(studio: Studio) -> ModelOut:
+    """What the assistant has in memory; one that is at work is not asked, and one that is not there is not started."""
+    state = studio.supervisor.status().assistant.state
+    if state is WorkerState.STOPPED:
+        return ModelOut(state="not loaded")
+    if state is WorkerState.BUSY:
+        return ModelOut(state="busy")
+    try:
+        found = studio.supervisor.run_task("language_model_state", timeout_s=STATE_LIMIT_S)
+    except WgpError as error:
+        log.warning("What the assistant has loaded could not be asked: %s", error)
+        return ModelOut(state="busy")
+    return ModelOut(state="loaded" if found["model"] else "not loaded", name=found["model"], ram_gb=found["ram_gb"],
+                    vram_gb=found["vram_gb"])

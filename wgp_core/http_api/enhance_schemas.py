@@ -14,6 +14,15 @@ _EDGE: dict[str, Any] = {
     "prompt": "a red vintage car driving through rain at night", "job_type": "video_high", "quality": "high",
     "enhancement_type": "manual", "system_prompt": "You write prompts for a video model. Answer with the prompt.",
     "context": "An advertisement for a museum of cars."}
+_ANSWER: dict[str, Any] = {
+    "success": True, "original_prompt": "a red ball bounces on green grass",
+    "enhanced_prompt": "a red ball bounces on green grass. Steady unhurried pace. Aerial view, smooth gimbal move. "
+                       "Dappled light. Temporally consistent detail, cinematic quality.",
+    "generation_time": 0.0137, "enhancement_type": "manual", "job_type": "video_fast", "quality": "fast",
+    "enhancement_source": "emergency_fallback", "cache_hit": False,
+    "worker_optimizations": {"caching": True, "post_processing": True, "fallback_ready": True}, "quality_score": 1.0,
+    "wan_optimizations": {"has_motion": True, "has_cinematography": True, "has_temporal_consistency": True,
+                          "has_quality_terms": True, "token_count": 44}}
 
 
 class EnhanceIn(BaseModel):
@@ -75,6 +84,8 @@ class WanOut(BaseModel):
 class EnhanceOut(BaseModel):
     """The enhanced prompt. `enhancement_source` says who wrote it; one of the last two fields is there, by job type."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [_ANSWER]})
+
     success: Literal[True] = True
     original_prompt: str
     enhanced_prompt: str
@@ -121,6 +132,10 @@ class LegacyOut(BaseModel):
 class EnhanceProblemOut(BaseModel):
     """An enhancement that failed. The prompt comes back as it was, so that a caller can go on with it."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{
+        "success": False, "error": "9 prompts are being enhanced or wait already.",
+        "original_prompt": "a cat on a roof", "enhanced_prompt": "a cat on a roof", "field": "", "fix": "Try again in a moment."}]})
+
     success: Literal[False] = False
     error: str
     original_prompt: str = ""
@@ -156,6 +171,15 @@ class ProviderOut(BaseModel):
     fix: str = ""
 
 
+class ModelOut(BaseModel):
+    """The language model in the assistant process, and what that process holds (GB of 2**30 bytes)."""
+
+    state: Literal["not loaded", "loaded", "busy"]
+    name: str = ""
+    ram_gb: float = 0.0
+    vram_gb: float = 0.0
+
+
 class LineOut(BaseModel):
     """`in_use` prompts are being enhanced or wait; more than `places` are refused with 429."""
 
@@ -168,6 +192,7 @@ class InfoOut(BaseModel):
     qualities: list[str]
     features: list[str]
     cache: CacheOut
+    model: ModelOut
     provider: Provider = Field(description="The provider of the settings; auto takes the best that can be used.")
     providers: list[ProviderOut]
     line: LineOut

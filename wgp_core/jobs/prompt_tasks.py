@@ -1,4 +1,4 @@
-"""Tasks of the prompt enhancer: `enhance`, and `release_language_model` to have its memory back.
+"""Tasks of the prompt enhancer: `enhance`; what is in memory, and `release_language_model` to have that back.
 
 They run in the assistant worker. The enhancer stays between tasks, and with it the language model that it loaded, until
 the settings that concern it change, the worker has been idle for long, or a video needs the card.
@@ -54,6 +54,14 @@ def release_language_model(_payload: Mapping[str, Any], _context: TaskContext) -
     _free()
     return {"ram_before_gb": round(ram_before, 3), "ram_after_gb": round(_ram_gb(), 3),
             "vram_before_gb": round(vram_before, 3), "vram_after_gb": round(_vram_gb(), 3)}
+
+
+@task("language_model_state")
+def language_model_state(_payload: Mapping[str, Any], _context: TaskContext) -> Mapping[str, Any]:
+    """Payload: none. Result: `model`, the name of the language model in memory ("": none), `ram_gb` and `vram_gb`."""
+    model = _desk.enhancer._model if _desk.enhancer is not None else None
+    return {"model": model.name if model is not None else "", "ram_gb": round(_ram_gb(), 3),
+            "vram_gb": round(_vram_gb(), 3)}
 
 
 def _enhancer(context: TaskContext) -> PromptEnhancer:
