@@ -134,7 +134,8 @@ class EnhanceProblemOut(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{
         "success": False, "error": "9 prompts are being enhanced or wait already.",
-        "original_prompt": "a cat on a roof", "enhanced_prompt": "a cat on a roof", "field": "", "fix": "Try again in a moment."}]})
+        "original_prompt": "a cat on a roof", "enhanced_prompt": "a cat on a roof", "field": "",
+        "fix": "Try again in a moment."}]})
 
     success: Literal[False] = False
     error: str
