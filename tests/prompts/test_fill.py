@@ -111,6 +111,16 @@ def test_the_model_sees_the_prompt_and_what_was_chosen_and_few_options(paths: Pa
     assert own[-1][0].splitlines()[-1].endswith(":")
 
 
+def test_the_context_is_read_and_endless_texts_are_not(paths: Paths) -> None:
+    taste = Taste()
+    long = "a dog runs through tall grass and " * 200 + "stops"
+    text = enhance(taste, long, paths, context="The start image shows:\n\na snowy field " + "and more " * 200)
+    assert "a dog runs through tall grass" in text.lower()
+    own = [context.rpartition("\n\n")[2] for context, _ in taste.asked if "a dog runs" in context]
+    assert own and all("Context: The start image shows: a snowy field" in each for each in own)
+    assert max(map(len, own)) < 1500
+
+
 def test_a_cancel_ends_it(toy_folder: Path, paths: Paths) -> None:
     cancel = CancelToken()
     cancel.cancel()

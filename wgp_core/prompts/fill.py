@@ -23,6 +23,8 @@ LABELS: Mapping[str, str] = {
 }
 """The slots that the model fills; phrases of others, such as quality tags, have little to do with the prompt."""
 MOST_OPTIONS = 10
+MOST_CHARS = 400
+"""Of the prompt, and of the context beside it, that the model reads."""
 SPREAD = 0.2
 """Scale, in nats a token, of the seeded noise: phrases that differ by less than this are about as good."""
 
@@ -63,7 +65,8 @@ def enhance_by_choosing(model: TextModel, request: EnhanceRequest, facts: Facts,
                         cancel: CancelToken | None = None) -> str:
     """The prompt with phrases that the model found fitting, within the job type's budget.
 
-    The same request and model give the same text. Raises what `model.rank` raises, and `Cancelled`.
+    The caller's context is judged with the prompt; instructions are beyond small models and are not read. The same
+    request and model give the same text. Raises what `model.rank` raises, and `Cancelled`.
     """
     return enhance_with(_Chooser(model, request, cancel or CancelToken()), request, facts, counter)
 
@@ -73,7 +76,9 @@ class _Chooser:
 
     def __init__(self, model: TextModel, request: EnhanceRequest, cancel: CancelToken) -> None:
         self._model, self._cancel = model, cancel
-        self._prompt = " ".join(request.prompt.split())
+        self._about = [f"Prompt: {_begin(request.prompt)}"]
+        if request.context.strip():
+            self._about.append(f"Context: {_begin(request.context)}")
 
     def __call__(self, options: Sequence[Phrase], chosen: Sequence[Phrase], chooser: random.Random) -> Phrase | None:
         self._cancel.raise_if_cancelled()
@@ -88,10 +93,16 @@ class _Chooser:
     def _scores(self, pool: Sequence[Phrase], chosen: Sequence[Phrase]) -> list[float]:
         slot = pool[0].slot
         lines = [f"{LABELS[phrase.slot]}: {phrase.text}" for phrase in chosen if phrase.slot in LABELS]
-        context = "\n".join([f"{_EXAMPLES}Prompt: {self._prompt}", *lines, f"{LABELS[slot]}:"])
+        context = _EXAMPLES + "\n".join([*self._about, *lines, f"{LABELS[slot]}:"])
         found = self._model.rank(context, [phrase.text for phrase in pool], cancel=self._cancel)
         usual = _usual(self._model, slot, self._cancel)
         return [score - usual[phrase.text] for score, phrase in zip(found, pool, strict=True)]
+
+
+def _begin(text: str) -> str:
+    """The first words, on one line: enough to judge a phrase by, and no more to read for each slot."""
+    words = " ".join(text.split())
+    return words if len(words) <= MOST_CHARS else words[:MOST_CHARS].rpartition(" ")[0] or words[:MOST_CHARS]
 
 
 def _some(pool: Sequence[Phrase], chooser: random.Random) -> list[Phrase]:
