@@ -83,7 +83,7 @@ def _serve(options: ServerOptions, mount_window: MountWindow | None, stack: Exit
     for problem in studio.config.loaded.problems:
         sys.stderr.write(problem + "\n")
     web = build_web(studio, mount_window, hosts=frozenset() if options.listen else LOCAL_NAMES | {address},
-                    credentials=credentials)
+                    credentials=credentials, closing=lambda: server.should_exit)
     server = uvicorn.Server(uvicorn.Config(web, log_level="info" if options.verbose else "warning", lifespan="on",
                                            timeout_graceful_shutdown=3))
     studio.start()
@@ -93,15 +93,15 @@ def _serve(options: ServerOptions, mount_window: MountWindow | None, stack: Exit
 
 
 def build_web(studio: Studio, mount_window: MountWindow | None, *, hosts: frozenset[str] = LOCAL_NAMES,
-              credentials: Credentials | None = None) -> Guard:
-    """The whole web application, guarded."""
+              credentials: Credentials | None = None, closing: Callable[[], bool] = lambda: False) -> Guard:
+    """The whole web application, guarded. `closing` turns True when answers that take long are to end."""
     from fastapi import FastAPI
 
     from .http_api.routes import add_api
 
     web = FastAPI(title="WGP Studio", version=__version__, docs_url=None, openapi_url="/api/openapi.json",
                   redoc_url=None)
-    add_api(web, studio)
+    add_api(web, studio, closing)
     if mount_window is not None:
         web = mount_window(web, studio)
     return Guard(web, hosts=hosts, credentials=credentials)

@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 from api_process import api_process
 
+from wgp_core.paths import build_paths
+from wgp_core.store import Store
+
 HEAVY = ("gradio", "ui", "torch", "transformers", "diffusers", "mmgp", "matplotlib")
 PROMPT = {"prompt": "a red ball bounces on green grass"}
+
+
+def test_open_streams_do_not_keep_the_server(tmp_path: Path) -> None:
+    home, log = tmp_path / "home", tmp_path / "server.log"
+    with Store.open(build_paths(home=home).ensure().database) as store:
+        store.jobs.set_paused(True)
+    with ExitStack() as server:
+        url = server.enter_context(api_process(home, log))
+        job = httpx.post(f"{url}/api/generations", json={"request": {"prompt": "binary search"}}, timeout=60).json()
+        with httpx.stream("GET", f"{url}/api/generations/{job['id']}/events", timeout=60) as answer:
+            lines = answer.iter_lines()
+            assert next(lines) == "retry: 2000"
+            ends = threading.Thread(target=server.close)  # as Ctrl+C does
+            ends.start()
+            heard = list(lines)
+        ends.join()
+    assert "event: state" in heard and "event: done" not in heard, "a reader comes back to the next server"
+    assert "Traceback" not in log.read_text()
 
 
 def test_the_api_alone_answers_and_loads_no_window(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from wgp_core.jobs import prompt_tasks
 from wgp_core.jobs.prompt_line import PromptLine
 from wgp_core.jobs.supervisor import SupervisorStatus, WorkerState, WorkerStatus
 from wgp_core.jobs.tasks import TASKS, TaskContext
+from wgp_core.server import build_web
 
 PROMPT = "two dogs run along the beach"
 FIELDS = {"success", "original_prompt", "enhanced_prompt", "generation_time", "enhancement_type", "job_type", "quality",
@@ -281,6 +282,14 @@ def test_a_server_that_closes_answers_those_who_wait(studio: SimpleNamespace, mo
     answer = waiting.answer()
     assert answer.status == 503 and answer.json["enhanced_prompt"] == "second"
     served.hang_up()
+
+
+def test_a_server_that_closes_does_not_wait_for_the_model(studio: SimpleNamespace, model: SlowModel) -> None:
+    line = line_of(studio, model)
+    client = TestClient(build_web(studio, None, closing=lambda: bool(model.asked)), base_url="http://127.0.0.1")
+    answer = client.post("/enhance", json={"prompt": PROMPT})
+    assert answer.status_code == 503 and answer.json()["enhanced_prompt"] == PROMPT
+    wait_until(lambda: model.cancelled == [PROMPT] and line.taken == 0)
 
 
 class Caller:

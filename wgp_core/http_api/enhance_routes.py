@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 STATE_LIMIT_S = 20.0
+CLOSING_EVERY_S = 0.5
+Wait = Callable[[Place], Awaitable[Mapping[str, Any]]]
 FEATURES = ("fidelity_check", "token_budget", "quality_score", "fallback_levels", "cache", "system_prompt", "context")
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     400: {"model": EnhanceProblemOut, "description": "The body is no JSON."},
@@ -57,15 +59,15 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 
 class HungUp(Exception):
-    """Nobody listens any more."""
+    """Nobody listens any more, or nobody will be served any more."""
 
 
-def build_enhance_router(studio: Studio) -> APIRouter:
+def build_enhance_router(studio: Studio, closing: Callable[[], bool]) -> APIRouter:
     router = APIRouter(tags=["enhancement"])
 
     async def enhance(body: EnhanceIn, request: Request) -> Any:
         """Enhance a prompt for an image or video model."""
-        return await _answer(studio, body.request(), request, EnhanceOut.of)
+        return await _answer(studio, body.request(), EnhanceOut.of, lambda place: _wait(place, request, closing))
 
     for path in ("/enhance", "/enhance/intelligent"):
         router.post(path, response_model=EnhanceOut, response_model_exclude_none=True, responses=_PROBLEMS,
@@ -74,7 +76,7 @@ def build_enhance_router(studio: Studio) -> APIRouter:
     @router.post("/enhance/legacy", response_model=LegacyOut, responses=_PROBLEMS)
     async def legacy(body: LegacyIn, request: Request) -> Any:
         """Enhance a single prompt with the defaults."""
-        return await _answer(studio, body.request(), request, LegacyOut.of)
+        return await _answer(studio, body.request(), LegacyOut.of, lambda place: _wait(place, request, closing))
 
     @router.get("/enhancement/info")
     def info() -> InfoOut:
@@ -91,13 +93,13 @@ def build_enhance_router(studio: Studio) -> APIRouter:
     return router
 
 
-async def _answer(studio: Studio, asked: EnhanceRequest, request: Request, shape: Any) -> Any:
+async def _answer(studio: Studio, asked: EnhanceRequest, shape: Callable[[EnhanceResult], Any], wait: Wait) -> Any:
     """The answer in its shape, or a problem with the prompt as it was; nothing that goes wrong loses the prompt."""
     try:
         result = await run_in_threadpool(_cached, studio, asked)
         if result is None:
             place = studio.supervisor.prompts.join(request_to_dict(asked))
-            result = result_from_dict(await _wait(place, request))
+            result = result_from_dict(await wait(place))
         return shape(result)
     except BusyError as error:
         return _problem(asked, 429, error, {"retry-after": str(error.retry_after_s)})
@@ -125,12 +127,13 @@ def _cached(studio: Studio, asked: EnhanceRequest) -> EnhanceResult | None:
     return replace(result_from_dict(found), cache_hit=True, seconds=perf_counter() - began)
 
 
-async def _wait(place: Place, request: Request) -> Mapping[str, Any]:
-    """The answer of a place in the line; the place is left when the caller hangs up."""
+async def _wait(place: Place, request: Request, closing: Callable[[], bool]) -> Mapping[str, Any]:
+    """The answer of a place in the line; the place is left when the caller hangs up or the server closes."""
     answer = asyncio.wrap_future(place.answer)
     gone = asyncio.ensure_future(_hung_up(request))
     try:
-        await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
+        while not (answer.done() or gone.done() or closing()):
+            await asyncio.wait({answer, gone}, timeout=CLOSING_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
         if not answer.done() or answer.cancelled():
             raise HungUp
         return answer.result()

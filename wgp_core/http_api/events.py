@@ -62,11 +62,11 @@ def news(job: JobRecord, last_id: str) -> Iterator[Event]:
         yield Event(_done_id(job), "done", out.model_dump(mode="json"))
 
 
-async def stream(look: Look, last_id: str = "") -> AsyncIterator[str]:
-    """Encoded events until the job has ended or was removed. The job is read in a thread, twice a second."""
+async def stream(look: Look, closing: Callable[[], bool], last_id: str = "") -> AsyncIterator[str]:
+    """Encoded events until the job has ended or was removed, or the server closes. The job is read in a thread."""
     yield f"retry: {RETRY_MS}\n\n"
     spoke_at = time.monotonic()
-    while True:
+    while not closing():
         job = await run_in_threadpool(look)
         if job is None:
             yield Event("removed", "done", {"state": "removed"}).encode()

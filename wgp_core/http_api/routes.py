@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -46,7 +46,7 @@ class NotFound(Exception):
     """No job, or no file, of that name."""
 
 
-def build_router(studio: Studio) -> APIRouter:
+def build_router(studio: Studio, closing: Callable[[], bool]) -> APIRouter:
     router = APIRouter(prefix="/api", tags=["generations"], responses={**_BAD})
 
     @router.post("/generations", status_code=201, responses={**_UNREADABLE})
@@ -89,7 +89,7 @@ def build_router(studio: Studio) -> APIRouter:
         """The job's news as server-sent events, until it has ended."""
         if events.is_over(_get(studio, job_id), last_event_id):
             return Response(status_code=204)
-        return StreamingResponse(events.stream(lambda: _find(studio, job_id), last_event_id),
+        return StreamingResponse(events.stream(lambda: _find(studio, job_id), closing, last_event_id),
                                  media_type="text/event-stream", headers={"cache-control": "no-store"})
 
     @router.get("/health")
@@ -141,10 +141,10 @@ def _get(studio: Studio, job_id: str) -> JobRecord:
         raise NotFound(error.message) from error
 
 
-def add_api(app: FastAPI, studio: Studio) -> None:
-    """Put the API's routes and its error answers on `app`."""
-    app.include_router(build_router(studio), responses=EVERYWHERE)
-    app.include_router(build_enhance_router(studio), responses=EVERYWHERE)
+def add_api(app: FastAPI, studio: Studio, closing: Callable[[], bool] = lambda: False) -> None:
+    """Put the API's routes and its error answers on `app`; those that take long end when `closing` says so."""
+    app.include_router(build_router(studio, closing), responses=EVERYWHERE)
+    app.include_router(build_enhance_router(studio, closing), responses=EVERYWHERE)
 
     @app.exception_handler(NotFound)
     def missing(request: Request, error: NotFound) -> Answer:
