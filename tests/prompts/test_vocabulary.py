@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from wgp_core.prompts import lexicon
 from wgp_core.prompts.enhancement import Mode
-from wgp_core.prompts.facts import facts_of
+from wgp_core.prompts.facts import OTHER_TAGS, SETTING_TAGS, facts_of
 from wgp_core.prompts.fidelity import check
 from wgp_core.prompts.vocabulary import PHRASES, SLOTS, fitting, negative_prompt, suit_each_other
 
@@ -23,6 +24,24 @@ def test_each_slot_has_phrases_and_each_phrase_its_slot() -> None:
     for slot, phrases in PHRASES.items():
         assert all(phrase.slot == slot for phrase in phrases)
         assert len({phrase.text for phrase in phrases}) == len(phrases) >= 5
+
+
+def test_every_condition_can_be_met() -> None:
+    said = frozenset().union(*(phrase.tags for phrases in PHRASES.values() for phrase in phrases))
+    known = {*lexicon.TIMES, *lexicon.WEATHER, *lexicon.PLACES, *lexicon.STYLES, *SETTING_TAGS, *OTHER_TAGS,
+             *(f"cam_{name}" for name in lexicon.CAMERA)}
+    for phrase in (phrase for phrases in PHRASES.values() for phrase in phrases):
+        assert phrase.needs <= known, phrase
+        assert phrase.excludes <= known | said | {f"cam_{tag}" for tag in said}, phrase
+
+
+def test_leaves_need_plants_and_steam_something_hot() -> None:
+    leaves, steam = "leaves stirring in the breeze", "steam curling upward"
+    assert leaves in texts("motion_detail", "a path through a forest")
+    assert leaves not in texts("motion_detail", "waves crash against black cliffs")
+    assert leaves not in texts("motion_detail", "a garden without any trees")
+    assert steam in texts("motion_detail", "a cup of coffee")
+    assert steam not in texts("motion_detail", "a bowl of fruit")
 
 
 def test_night_has_no_golden_hour_and_rain_no_dust() -> None:

@@ -6,6 +6,7 @@ last whatever else was written around it.
 
 from __future__ import annotations
 
+import bisect
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -172,9 +173,14 @@ def _shortened(core: str, kept: Sequence[_Phrase], counter: TokenCounter, budget
 
 
 def _longest(core: str, lead: str, places: Sequence[int], counter: TokenCounter, budget: int) -> str | None:
-    for end in sorted(set(places), reverse=True):
+    """The core up to the last of the places at which the text fits; None where none does."""
+    def text_to(end: int) -> str:
         part = core[:end].strip().rstrip(",;:–—")
-        text = f"{lead}, {part}" if lead and part else part or lead
-        if part and counter.count(text) <= budget:
-            return text
+        return f"{lead}, {part}" if lead and part else part or lead
+
+    ends = sorted(end for end in set(places) if core[:end].strip(" ,;:–—\n"))
+    fitting = bisect.bisect_right(ends, budget, key=lambda end: counter.count(text_to(end)))
+    for end in reversed(ends[:fitting]):  # counts nearly always grow with the text: the first one fits
+        if counter.count(text_to(end)) <= budget:
+            return text_to(end)
     return None

@@ -213,10 +213,22 @@ _SETTING_TAGS: Mapping[str, frozenset[str]] = {
                          "drone".split()),
     "food": frozenset("food cake bread pizza coffee tea soup fruit apple strawberry chocolate burger pasta sushi dish "
                       "meal wine cook bake noodle pancake honey cheese".split()),
+    "crowd": frozenset("crowd bustling crowded busy market festival traffic".split()),
+    "party": frozenset("party birthday wedding carnival parade celebration festival".split()),
+    "cloth": frozenset("dress scarf flag banner curtain laundry sail coat cape kimono robe kite skirt".split()),
+    "plants": frozenset("forest wood tree garden park jungle orchard branch leaf bush hedge vineyard".split()),
+    "hot_food": frozenset("coffee tea soup noodle meal pasta bread pizza cook bake stew chef pan pot wok".split()),
     "machine": frozenset("robot machine engine gear clock watch turbine computer drone factory locomotive "
                          "printer".split()),
     "winter": frozenset("snow ice frozen winter glacier arctic iceberg ski".split()),
 }
+
+
+SETTING_TAGS = frozenset(_SETTING_TAGS)
+OTHER_TAGS = frozenset({"people", "animals", "no_people", "drawn", "abstract", "open_air", "fast_action", "dark_mood",
+                        "bright_mood",
+                        "calm_mood"})
+"""The tags that `facts_of` gives beside times, weathers, places, styles, `cam_` names and `no_` words."""
 
 
 # Reading words ---------------------------------------------------------------------------------------

@@ -281,7 +281,8 @@ NEGATED_SCOPE = {
     "car": "car vehicle traffic truck sedan suv automobile bus", "text": "text letter lettering word caption subtitle "
                                                                          "writing watermark",
                  "cloud": "cloud overcast", "rain": "rain downpour drizzle", "snow": "snow snowfall blizzard",
-    "animal": "animal creature wildlife", "music": "music", "building": "building house tower skyscraper",
+    "animal": "animal creature wildlife", "tree": "tree leaf foliage forest", "music": "music",
+                 "building": "building house tower skyscraper",
     "camera movement": "dolly pan tracking zoom orbit",
 }
 EMPTY_OF_PEOPLE = _words("empty deserted uninhabited unpopulated abandoned lifeless unpeopled")
