@@ -43,10 +43,17 @@ def listen(client: TestClient, job_id: str, last_id: str = "") -> list[SimpleNam
 
 @pytest.fixture
 def looks(studio: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """When the queue was asked for a job."""
+    """When the queue had answered about a job."""
     times: list[float] = []
     get = studio.queue.get
-    monkeypatch.setattr(studio.queue, "get", lambda job_id: times.append(time.monotonic()) or get(job_id))
+
+    def look(job_id: str) -> JobRecord:
+        try:
+            return get(job_id)
+        finally:
+            times.append(time.monotonic())
+
+    monkeypatch.setattr(studio.queue, "get", look)
     return times
 
 
