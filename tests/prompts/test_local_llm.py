@@ -271,3 +271,18 @@ def test_a_tokenizer_without_a_template_gets_its_familys(folder: Path, words: li
     assert tokenizer.decode(chat_ids(tokenizer, "S", "U")) == expected
     assert tokenizer.convert_tokens_to_ids(words[-1]) in end_tokens(tokenizer, None, [1, 5])
     assert {1, 5} <= set(end_tokens(tokenizer, None, [1, 5]))
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_large_model_is_on_the_card_and_gives_it_back(folder: Path, paths: Paths,
+                                                        monkeypatch: pytest.MonkeyPatch) -> None:
+    on_cpu = open_local(find_local(str(folder), paths), paths, FULL).rank(CONTEXT, OPTIONS)
+    monkeypatch.setattr("wgp_core.prompts.llm.find.STRONG_FROM", 1)
+    before = torch.cuda.memory_allocated()
+    model = open_local(find_local(str(folder), paths), paths, RuntimeOptions(dtype="fp32", quantization="none"))
+    assert model.strong and model.device.startswith("cuda")
+    assert model.rank(CONTEXT, OPTIONS) == pytest.approx(on_cpu, abs=1e-2)
+    assert model.complete("s", "u", max_new_tokens=5, seed=1) == model.complete("s", "u", max_new_tokens=5, seed=1)
+    model.close()
+    assert torch.cuda.memory_allocated() == before
