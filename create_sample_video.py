@@ -15,12 +15,28 @@ from typing import Annotated
 import typer
 
 from wgp_core import headless
-from wgp_core.request import CameraMovement, EngineChoice, LoraProfile, Solver, StepCache, Theme, VideoCodec
+from wgp_core.request import (
+    CameraMovement,
+    EngineChoice,
+    EnhanceMode,
+    LoraProfile,
+    Solver,
+    StepCache,
+    Theme,
+    VideoCodec,
+)
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 PROMPT = "How gradient descent finds a minimum"
+ENABLE_PROMPT_ENHANCER = False
+"""Rewrite every prompt with the enhancer; --enhance and --no-enhance win."""
+LLM_ENHANCER_MODEL_DIR = ""
+"""Folder of the language model, such as ckpts/Llama3_2; empty takes the best installed one."""
+LLM_ENHANCER_MODEL_FILE = ""
+"""Weight file inside that folder, such as Llama3_2_quanto_bf16_int8.safetensors; empty takes what is there."""
 
 One = "One video"
+Words = "Prompt enhancer"
 Loras = "LoRAs"
 Many = "Many videos"
 Run = "How it runs"
@@ -53,6 +69,13 @@ def main(
     window_overlap: Annotated[int | None, typer.Option(help="Frames that windows share.", rich_help_panel=One)] = None,
     window_prompt: Annotated[list[str] | None, typer.Option(help="Prompt of the next window; may be repeated.",
                                                             rich_help_panel=One)] = None,
+    enhance: Annotated[bool, typer.Option(help="Rewrite the prompt for the model; what is meant stays.",
+                                          rich_help_panel=Words)] = ENABLE_PROMPT_ENHANCER,
+    enhancer: Annotated[str | None, typer.Option(help="auto, local, openai or rules.", rich_help_panel=Words)] = None,
+    llm_enhancer_model_dir: Annotated[str, typer.Option(help="Folder of the language model.",
+                                                        rich_help_panel=Words)] = LLM_ENHANCER_MODEL_DIR,
+    llm_enhancer_model_file: Annotated[str, typer.Option(help="Weight file in that folder.",
+                                                         rich_help_panel=Words)] = LLM_ENHANCER_MODEL_FILE,
     lora_path: Annotated[list[str] | None, typer.Option(help="LoRA file or folder; may be repeated.",
                                                         rich_help_panel=Loras)] = None,
     lora_weight_name: Annotated[list[str] | None, typer.Option(help="File inside the LoRA's folder.",
@@ -109,13 +132,15 @@ def main(
         "camera": camera, "theme": theme, "fallback_local_on_fail": fallback, "guidance_2": guidance_2,
         "solver": solver, "step_cache": step_cache, "window_frames": window_frames, "window_overlap": window_overlap,
         "window_prompts": tuple(window_prompt) if window_prompt else None, "lora_profile": lora_prompt_profile,
-        "lora_negative_boost": lora_negative_boost,
+        "lora_negative_boost": lora_negative_boost, "enhance": EnhanceMode.AUTOMATIC if enhance else None,
     }
     loras = headless.LoraFlags(tuple(lora_path or ()), tuple(lora_scale or ()), tuple(lora_weight_name or ()),
                                tuple(lora_trigger or ()))
     machine = {"profile": profile, "attention": attention, "dtype": dtype, "quantization": quantization,
                "compile": compile_, "preload_mb": preload, "prune_hf_cache": prune_hf_cache,
-               "cache_root": str(cache_root.expanduser().resolve()) if cache_root else None}
+               "cache_root": str(cache_root.expanduser().resolve()) if cache_root else None,
+               "enhancer_provider": enhancer,
+               "enhancer_model": headless.language_model(llm_enhancer_model_dir, llm_enhancer_model_file)}
     output_flags = {"codec": codec, "crf": crf, "subtitles": subtitles, "snapshots": snapshots, "path": output}
     options = headless.Options(
         batch=batch, replay=replay, resume=resume, dry_run=dry_run, gpu=gpu,

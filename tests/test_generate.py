@@ -20,7 +20,15 @@ from wgp_core.media import ffmpeg
 from wgp_core.media.metadata import read_manifest
 from wgp_core.media.probe import count_frames, probe
 from wgp_core.paths import Paths
-from wgp_core.request import CameraMovement, EngineChoice, OutputOptions, RetryPolicy, VideoCodec, VideoRequest
+from wgp_core.request import (
+    CameraMovement,
+    EngineChoice,
+    EnhanceMode,
+    OutputOptions,
+    RetryPolicy,
+    VideoCodec,
+    VideoRequest,
+)
 from wgp_core.result import Manifest, VideoResult
 from wgp_core.settings import Settings
 
@@ -313,10 +321,49 @@ def test_other_codecs(paths: Paths, codec: VideoCodec, suffix: str, name: str) -
 
 
 def test_asking_for_what_this_version_lacks_is_answered(paths: Paths) -> None:
-    asked = VideoRequest.from_dict({"prompt": "x", "enhance": "automatic", "documents": {"collection": "book"}})
+    asked = VideoRequest.from_dict({"prompt": "x", "documents": {"collection": "book"}})
     result = generate_video(asked, context(paths, FakeEngine()))
-    assert any("no prompt enhancer" in w for w in result.warnings)
     assert any("no document search" in w for w in result.warnings)
+
+
+def test_an_enhanced_prompt_reaches_the_engine_and_the_record_and_is_repeated_as_it_is(paths: Paths) -> None:
+    engine = FakeEngine()
+    ctx = context(paths, engine, enhancer_provider="rules")
+    asked = VideoRequest(prompt="a red ball bounces", enhance=EnhanceMode.AUTOMATIC)
+    result = generate_video(asked, ctx)
+    enhanced = result.enhanced_prompt
+    assert enhanced and "a red ball bounces" in enhanced and len(enhanced) > 30
+    assert engine.requests[0].prompt == enhanced
+    prompts = read_manifest(result.path)["prompts"]
+    assert prompts["task"] == f"a red ball bounces\n!enhanced!\n{enhanced}"
+    assert prompts["enhancement"]["level"] == "emergency_fallback" and "enrich" in result.timings_s
+    again = generate_video(result.request, ctx)
+    assert engine.requests[1].prompt == enhanced and again.enhanced_prompt == enhanced
+    assert again.request.prompt == result.request.prompt
+
+
+def test_a_text_that_was_enhanced_before_is_used_as_it_is(paths: Paths) -> None:
+    engine = FakeEngine()
+    asked = VideoRequest(prompt="a ball\n!enhanced!\na ball in soft light", enhance=EnhanceMode.AUTOMATIC)
+    result = generate_video(asked, context(paths, engine, enhancer_provider="rules"))
+    assert engine.requests[0].prompt == "a ball in soft light" and result.enhanced_prompt == "a ball in soft light"
+
+
+def test_an_enhancer_that_fails_costs_a_warning_and_not_the_video(paths: Paths,
+                                                                  monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_args: object, **_options: object) -> None:
+        raise RuntimeError("out of words")
+
+    monkeypatch.setattr("wgp_core.generate.PromptEnhancer.enhance", broken)
+    engine = FakeEngine()
+    result = generate_video(VideoRequest(prompt="a ball", enhance=EnhanceMode.AUTOMATIC), context(paths, engine))
+    assert engine.requests[0].prompt == "a ball" and any("out of words" in w for w in result.warnings)
+
+
+def test_the_local_engine_draws_from_the_words_as_they_are(paths: Paths) -> None:
+    result = generate_video(VideoRequest(prompt="how sorting works", enhance=EnhanceMode.AUTOMATIC),
+                            context(paths, FakeEngine(EngineChoice.LOCAL)))
+    assert result.enhanced_prompt is None and any("draws from the words" in w for w in result.warnings)
 
 
 def test_an_engine_that_gives_too_few_frames_fails(paths: Paths) -> None:

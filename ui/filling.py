@@ -49,6 +49,7 @@ def fill(studio: Studio, values: FormValues, *, shown: FormValues | None = None)
         changes[name]["visible"] = use in spec.uses
     for name in ("steps", "guidance", "guidance_2", "flow_shift"):
         changes[name]["placeholder"] = form.default_words(getattr(spec.defaults, name))
+    changes["enhanced"]["visible"] = values.enhance == "review" and bool(values.enhanced)
     changes["size"]["choices"], changes["model"]["choices"] = choices, models
     changes["model"]["visible"] = shows_model(values.engine, spec)
     found = chosen_model(studio, values) if spec.choice is EngineChoice.DIFFUSION else None
@@ -60,7 +61,8 @@ def fill(studio: Studio, values: FormValues, *, shown: FormValues | None = None)
     settings = bool(spec.uses & {*OPTIONAL, *MODEL_FIELDS.values()})
     return [*(gr.update(**change) for change in changes.values()), gr.update(visible=values.size == CUSTOM),
             engine_hint(studio, values) + hint, f'<p class="w-quiet">{esc(form.hidden_hint(spec))}</p>',
-            gr.update(visible=settings), gr.update(visible="loras" in spec.uses)]
+            gr.update(visible=settings), gr.update(visible="loras" in spec.uses),
+            gr.update(visible=values.enhance == "review")]
 
 
 def fill_from_request(studio: Studio, request: VideoRequest) -> list[Any]:
@@ -76,7 +78,7 @@ def requests_of(studio: Studio, values: FormValues) -> tuple[list[VideoRequest],
     prompts = split_prompts(values.prompt or "", per=values.many or "whole")  # type: ignore[arg-type]
     base = form.with_rules(values.to_request(spec), studio.settings, values.carried)
     snapped, notes = spec.snap(base)
-    requests = [snapped.with_(prompt=prompt) for prompt in prompts]
+    requests = [snapped.with_(prompt=prompt) for prompt in prompts] if len(prompts) > 1 else [snapped]
     resolve(requests[0], studio.engines, studio.settings)
     return requests, notes
 

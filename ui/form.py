@@ -18,9 +18,11 @@ from wgp_core.engines.base import Engine, EngineSpec
 from wgp_core.engines.registry import EngineRegistry
 from wgp_core.errors import RequestError, WgpError
 from wgp_core.loras.multipliers import parse_many
+from wgp_core.marked import join_enhanced, split_enhanced
 from wgp_core.request import (
     CameraMovement,
     EngineChoice,
+    EnhanceMode,
     LoraProfile,
     LoraUse,
     OutputOptions,
@@ -39,7 +41,7 @@ CUSTOM = "custom"
 CARRIED_WORDS = {"loras": "LoRAs", "guidance_2": "second guidance", "solver": "solver", "step_cache": "step cache",
                  "step_cache_strength": "step cache", "profile": "VRAM profile", "window_prompts": "window prompts",
                  "window_frames": "window length", "window_overlap": "window overlap", "lora_profile": "LoRA words",
-                 "lora_negative_boost": "LoRA words", "enhance": "prompt rewriting", "documents": "documents",
+                 "lora_negative_boost": "LoRA words", "documents": "documents",
                  "plan": "planned scenes", "fallback_local_on_fail": "fallback", "retry": "retry rules"}
 CARRIED = tuple(CARRIED_WORDS)
 """Fields without a component, or whose component is shown for some models only."""
@@ -58,6 +60,8 @@ class FormValues:
     """One value per component, in the order of the components. None is an empty number field."""
 
     prompt: str = ""
+    enhance: str = "off"
+    enhanced: str = ""
     many: str = "whole"
     engine: str = "auto"
     model: str = ""
@@ -118,8 +122,12 @@ class FormValues:
         """The request that the form asks for; what `spec` does not use is left out. Raises `RequestError`."""
         width, height = self._size()
         frames = _whole(self.frames)
-        base = VideoRequest.from_dict({**_carried(self.carried), "prompt": (self.prompt or "").strip()})
+        prompt, enhanced = (self.prompt or "").strip(), (self.enhanced or "").strip()
+        taken = self.enhance == "review" and prompt and enhanced
+        base = VideoRequest.from_dict({**_carried(self.carried),
+                                       "prompt": join_enhanced(prompt, enhanced) if taken else prompt})
         return base.with_(
+            enhance=EnhanceMode.AUTOMATIC if self.enhance == "automatic" else EnhanceMode.OFF,
             engine=EngineChoice(self.engine or "auto"), model=self.model or None, width=width, height=height,
             seconds=None if frames else self.seconds or None, frames=frames, fps=_whole(self.fps),
             seed=-1 if self.seed is None else int(self.seed), theme=Theme(self.theme), captions=bool(self.captions),
@@ -157,8 +165,10 @@ class FormValues:
         width, height = request.width or spec.defaults.width, request.height or spec.defaults.height
         preset = (width, height) in spec.size_presets
         seconds, frames = _length(request, spec)
+        prompt, enhanced = split_enhanced(request.prompt)
         return FormValues(
-            prompt=request.prompt, engine=request.engine.value, model=request.model or "",
+            prompt=prompt, enhance="review" if enhanced else request.enhance.value, enhanced=enhanced or "",
+            engine=request.engine.value, model=request.model or "",
             size=f"{width}x{height}" if preset else CUSTOM, width=width, height=height, seconds=seconds,
             frames=frames, theme=request.theme.value, camera=request.camera.value, captions=request.captions,
             start_image=_existing(request.start_image), end_image=_existing(request.end_image),

@@ -42,7 +42,8 @@ class Pulse:
         version = self.version()
         work = self._studio.supervisor.models.version
         news: dict[str, Any] = {"version": version, "build": self._build, "theme": settings.ui_theme,
-                                "models": {"states": work.states, "ticks": work.ticks}}
+                                "models": {"states": work.states, "ticks": work.ticks},
+                                "enhance": self._studio.enhancing.version}
         if version == (asked or {}).get("known"):
             return news
         return {**news, "title": self._title(), "ended": self._ended(), "sound": settings.notify_sound,

@@ -12,7 +12,7 @@ from wgp_core.context import Studio
 from wgp_core.media.images import load_image
 from wgp_core.request import CameraMovement, VideoCodec
 
-from . import form, stage
+from . import enhance, form, stage
 from .components import QUIET, action_html, attempt, notice, notices, picture_input, plain_html
 from .filling import (
     engine_hint,
@@ -49,6 +49,8 @@ class Fields:
     """The form's components, named and ordered as `FormValues`."""
 
     prompt: gr.Textbox
+    enhance: gr.Dropdown
+    enhanced: gr.Textbox
     many: gr.Radio
     engine: gr.Dropdown
     model: gr.Dropdown
@@ -105,6 +107,7 @@ class Generate:
     """The tab's parts."""
 
     fields: Fields
+    enhancing: enhance.Enhance
     go: gr.Button
     cancel: gr.Button
     load: gr.UploadButton
@@ -126,7 +129,7 @@ class Generate:
     def form_outputs(self) -> list[Any]:
         """Every field and every hint that `fill` sets."""
         return [*self.fields.list(), self.custom, self.engine_hint, self.hidden_hint, self.model_settings,
-                self.presets.row]
+                self.presets.row, self.enhancing.ask]
 
 
 # -- building ---------------------------------------------------------------------------------------------------
@@ -140,6 +143,8 @@ def build(studio: Studio) -> Generate:
             made["prompt"] = gr.Textbox(label="Prompt", lines=4, max_lines=12, elem_id="prompt", autofocus=True,
                                         placeholder="What should the video show?  For example: how gradient descent "
                                                     "finds a minimum")
+            enhancing = enhance.build(start)
+            made["enhance"], made["enhanced"] = enhancing.mode, enhancing.text
             with gr.Row(elem_id="run-row"):
                 go = gr.Button("Generate", variant="primary", elem_id="generate", min_width=120)
                 cancel = gr.Button("Cancel", elem_id="cancel", interactive=False, min_width=90)
@@ -158,8 +163,8 @@ def build(studio: Studio) -> Generate:
                                        file_types=["video", ".gif", ".png"])
                 reset = gr.Button("Reset form", size="sm", elem_id="reset-form", min_width=100)
     made["carried"] = gr.Textbox(start.carried, visible=False, label="Carried along")
-    return Generate(Fields(**{name: made[name] for name in NAMES}), go, cancel, load, reset, dice, message, hints[0],
-                    hidden_hint, hints[1], model_settings, presets, estimate, now, result, gr.State(""),
+    return Generate(Fields(**{name: made[name] for name in NAMES}), enhancing, go, cancel, load, reset, dice, message,
+                    hints[0], hidden_hint, hints[1], model_settings, presets, estimate, now, result, gr.State(""),
                     gr.BrowserState(None, storage_key="wgp-form", secret="wgp-studio-form"))
 
 
@@ -285,6 +290,7 @@ def wire(own: Generate, window: Window) -> None:
     _wire_form(own, window.studio)
     _wire_model(own, window)
     _wire_memory(own, window)
+    enhance.wire(own.enhancing, own.fields.prompt, own.message, own.fields.list(), window.studio, window.live)
     stage.wire(own, window)
 
 

@@ -18,9 +18,11 @@ from .paths import Paths
 from .settings import Settings
 
 if TYPE_CHECKING:
+    from .jobs.enhance_desk import EnhanceDesk
     from .jobs.queue import JobQueue
     from .jobs.supervisor import Supervisor
     from .models.hub_cache import CachePlan
+    from .prompts.enhancer import Cache
     from .store import Store
 
 log = logging.getLogger(__name__)
@@ -31,11 +33,12 @@ def engine_registry(paths: Paths, engines: str = "", runtime: RuntimeOptions | N
     return load_factory(engines)(paths) if engines else builtin(paths, runtime)
 
 
-def generation_context(paths: Paths, settings: Settings, recorder: Recorder, *, engines: str = "") -> GenerationContext:
+def generation_context(paths: Paths, settings: Settings, recorder: Recorder, *, engines: str = "",
+                       prompt_cache: Cache | None = None) -> GenerationContext:
     """What `generate_video` needs, for a script or a worker."""
     runtime = RuntimeOptions.of(settings)
     return GenerationContext(paths=paths, settings=settings, engines=engine_registry(paths, engines, runtime),
-                             runtime=runtime, recorder=recorder)
+                             runtime=runtime, recorder=recorder, prompt_cache=prompt_cache)
 
 
 def clean_hub_cache(paths: Paths, settings: Settings, keep: Iterable[str | None], *, purge: bool = False,
@@ -66,6 +69,7 @@ class Studio:
     store: Store
     queue: JobQueue
     supervisor: Supervisor
+    enhancing: EnhanceDesk
 
     @property
     def settings(self) -> Settings:
@@ -93,6 +97,7 @@ class Studio:
 
 def build_studio(paths: Paths, *, overrides: Mapping[str, Any] | None = None, engines: str = "") -> Studio:
     """Open the settings and the database of a folder. Raises `SettingsError` or `StoreError` in plain words."""
+    from .jobs.enhance_desk import EnhanceDesk
     from .jobs.queue import JobQueue
     from .jobs.supervisor import Supervisor, SupervisorOptions
     from .store import Store
@@ -104,7 +109,7 @@ def build_studio(paths: Paths, *, overrides: Mapping[str, Any] | None = None, en
     supervisor = Supervisor(paths, store, _settings_of(config), options=SupervisorOptions(engines=engines))
     queue.subscribe(supervisor.wake)
     registry = engine_registry(paths, engines, RuntimeOptions.of(config.settings))
-    return Studio(paths, config, registry, store, queue, supervisor)
+    return Studio(paths, config, registry, store, queue, supervisor, EnhanceDesk(supervisor.run_task))
 
 
 def _settings_of(config: Config) -> Callable[[], Settings]:

@@ -23,12 +23,15 @@ import numpy as np
 
 from .engines.base import Caption, FrameStream, MemoryPlan, RenderSession, RuntimeOptions
 from .engines.registry import EngineRegistry
-from .errors import EncoderMissingError, EngineError, EngineMemoryError
+from .errors import Cancelled, EncoderMissingError, EngineError, EngineMemoryError
 from .events import CancelToken, Progress, ProgressCallback, Stage, ignore_progress
+from .marked import join_enhanced, split_enhanced
 from .media import encode, ffmpeg, images, metadata, subtitles
 from .media.checks import FrameCheck, Verdict
 from .naming import file_name, with_suffix
 from .paths import Paths
+from .prompts.enhancer import Cache, PromptEnhancer
+from .prompts.for_video import enhance_request_of
 from .request import EngineChoice, EnhanceMode, VideoRequest
 from .resolve import Resolved, for_local, resolve
 from .result import VideoResult, library_versions
@@ -81,6 +84,8 @@ class GenerationContext:
     engines: EngineRegistry
     runtime: RuntimeOptions = field(default_factory=RuntimeOptions)
     recorder: Recorder = field(default_factory=NoRecorder)
+    prompt_cache: Cache | None = None
+    """Where enhanced prompts are remembered."""
 
 
 def generate_video(request: VideoRequest, context: GenerationContext, *,
@@ -115,6 +120,8 @@ class _Run:
         self.cancel = cancel
         self.clock = _Clock(on_progress)
         self.warnings: list[str] = []
+        self.enhanced: str | None = None
+        self.enhancement: dict[str, object] = {}
         self.scratch = context.paths.data / "scratch" / (context.recorder.job_id or uuid.uuid4().hex)
         self.started = datetime.now().astimezone()
 
@@ -148,12 +155,44 @@ class _Run:
         return resolved
 
     def _enrich(self, resolved: Resolved) -> Resolved:
-        """Enhancement and documents are not part of this version; asking for them is answered, never ignored."""
-        if resolved.request.enhance is not EnhanceMode.OFF:
-            self.warnings.append("The prompt was used as written: this version has no prompt enhancer yet.")
+        """The prompt as it reaches the engine: enhanced before, enhanced now, or as it was written."""
         if resolved.request.documents is not None:
             self.warnings.append("The documents were not read: this version has no document search yet.")
-        return resolved
+        original, given = split_enhanced(resolved.request.prompt)
+        if given is not None:
+            self.enhanced = given
+            return replace(resolved, request=replace(resolved.request, prompt=given))
+        if original != resolved.request.prompt:
+            resolved = replace(resolved, request=replace(resolved.request, prompt=original))
+        if resolved.request.enhance is EnhanceMode.OFF:
+            return resolved
+        return self._enhance(resolved)
+
+    def _enhance(self, resolved: Resolved) -> Resolved:
+        """Ask the enhancer; whatever goes wrong there costs a warning, never the video."""
+        request, settings = resolved.request, self.context.settings
+        if resolved.engine.spec.choice is EngineChoice.LOCAL:
+            self.warnings.append("The prompt was not enhanced: the local engine draws from the words as they are.")
+            return resolved
+        enhancer = PromptEnhancer(self.context.paths, settings, self.context.runtime, self.context.prompt_cache)
+        with self.clock.stage(Stage.ENRICH):
+            try:
+                result = enhancer.enhance(
+                    enhance_request_of(request, provider=settings.enhancer_provider, model=settings.enhancer_model,
+                                       quality=settings.enhancer_quality),
+                    cancel=self.cancel, on_progress=self.clock.tell)
+            except Cancelled:
+                raise
+            except Exception as error:
+                log.warning("the prompt could not be enhanced", exc_info=True)
+                self.warnings.append(f"The prompt was used as written: it could not be enhanced ({error}).")
+                return resolved
+            finally:
+                enhancer.release()
+        self.warnings += result.warnings
+        self.enhanced, self.enhancement = result.enhanced, result.summary()
+        negative = request.negative_prompt or result.negative_prompt
+        return replace(resolved, request=replace(request, prompt=result.enhanced, negative_prompt=negative))
 
     # -- frames -------------------------------------------------------------------------------------------------
 
@@ -253,11 +292,12 @@ class _Run:
     def _finish(self, resolved: Resolved, take: _Take, final: Path) -> VideoResult:
         self.cancel.raise_if_cancelled()
         self.warnings += [note for note in take.stream.notes if note not in self.warnings]
-        request = replace(resolved.request, plan=take.stream.plan or resolved.request.plan)
+        request = replace(self._repeatable(resolved.request), plan=take.stream.plan or resolved.request.plan)
         draft = VideoResult(
             path=final, request=request, asked=self.asked, engine=resolved.engine.spec.id, width=take.stream.width,
             height=take.stream.height, fps=take.stream.fps, frames=take.count, timings_s=dict(self.clock.spent),
-            peaks=_peaks(), models=take.stream.models, facts=dict(take.stream.facts), warnings=tuple(self.warnings),
+            enhanced_prompt=self.enhanced, enhancement=self.enhancement, peaks=_peaks(), models=take.stream.models,
+            facts=dict(take.stream.facts), warnings=tuple(self.warnings),
             versions=library_versions("torch", "diffusers", "transformers", "optimum-quanto", "mmgp", "matplotlib",
                                       "numpy", "imageio-ffmpeg"),
             created_at=self.started.isoformat(timespec="seconds"), job_id=self.context.recorder.job_id)
@@ -281,6 +321,13 @@ class _Run:
                 subtitles=self._subtitles(take.stream.captions, path))
             self.context.recorder.record(result)
         return result
+
+    def _repeatable(self, request: VideoRequest) -> VideoRequest:
+        """The request as it is recorded: an enhanced prompt stands beside the original and is not enhanced anew."""
+        if self.enhanced is None:
+            return request
+        original, _ = split_enhanced(self.asked.prompt)
+        return replace(request, prompt=join_enhanced(original, self.enhanced), enhance=EnhanceMode.OFF)
 
     def _publish(self, whole: Path, final: Path) -> Path:
         """Name the file. What already bears a name that was asked for is kept beside it, never replaced."""

@@ -31,6 +31,7 @@ from .errors import RequestError, StoreError, WgpError
 from .events import Cancelled, CancelToken, Progress
 from .generate import GenerationContext, NoRecorder, Recorder, generate_video
 from .logs import configure
+from .marked import split_enhanced
 from .media.encode import sweep_parts
 from .media.metadata import read_manifest
 from .paths import Paths, build_paths
@@ -38,6 +39,7 @@ from .request import LoraUse, VideoRequest
 from .result import Manifest, VideoResult
 
 if TYPE_CHECKING:
+    from .prompts.enhancer import Cache
     from .store import Store
 
 log = logging.getLogger(__name__)
@@ -102,6 +104,10 @@ class _ScriptLibrary:
     def record(self, result: VideoResult) -> None:
         self._try(lambda: self._recorder.record(result))
 
+    @property
+    def prompt_cache(self) -> Cache | None:
+        return self._store.enhancements if self._store is not None else None
+
     def close(self) -> None:
         if self._store is not None:
             self._store.close()
@@ -130,7 +136,7 @@ def main(flags: Mapping[str, Any], output_flags: Mapping[str, Any], options: Opt
         console.print(f"[yellow]{_plain(problem)}")
     recorder = _ScriptLibrary(paths)
     try:
-        context = generation_context(paths, config.settings, recorder)
+        context = generation_context(paths, config.settings, recorder, prompt_cache=recorder.prompt_cache)
         _clean_cache(items, paths, config, options, console)
         if options.dry_run:
             return _print_plan(items, context, console, as_json=options.as_json)
@@ -267,8 +273,9 @@ class _Runner:
         warnings = [*result.warnings, *filter(None, [self._recorder.problem]), *self._drift(result)]
         facts = {**result.to_manifest(), "path": str(result.path), "warnings": warnings}
         spent = sum(result.timings_s.values())
-        lines = [f"[green]{_plain(result.path)}[/]  {result.width}x{result.height}, {result.seconds:.1f} s, seed "
-                 f"{result.request.seed}, made in {spent:.1f} s", *(f"[yellow]{_plain(w)}" for w in warnings)]
+        made = (f"[green]{_plain(result.path)}[/]  {result.width}x{result.height}, {result.seconds:.1f} s, seed "
+                f"{result.request.seed}, made in {spent:.1f} s")
+        lines = [*_prompt_lines(result), made, *(f"[yellow]{_plain(w)}" for w in warnings)]
         self._say(item, "done", facts, "\n".join(lines))
 
     def _drift(self, result: VideoResult) -> list[str]:
@@ -310,6 +317,24 @@ class _Runner:
                             completed=event.step, total=event.total or None)
 
             yield on_progress
+
+
+def language_model(folder: str, file: str) -> str | None:
+    """The setting `enhancer_model` for a folder and, if given, a file in it; None where neither is named.
+
+    Raises nothing: a model that is not there is told by the enhancer, which then does without.
+    """
+    if not folder and not file:
+        return None
+    return str((Path(folder).expanduser() / file).resolve())
+
+
+def _prompt_lines(result: VideoResult) -> list[str]:
+    """The prompt as it was written and as it was used, where an enhancement lies between them."""
+    if not result.enhanced_prompt:
+        return []
+    original, _ = split_enhanced(result.asked.prompt)
+    return [f"[dim]Prompt:[/]   {_plain(original)}", f"[dim]Enhanced:[/] {_plain(result.enhanced_prompt)}"]
 
 
 @contextlib.contextmanager

@@ -17,6 +17,7 @@ from . import __version__
 from .engines.base import ModelUse
 from .errors import MediaError, RequestError
 from .hardware import driver_version
+from .marked import join_enhanced, split_enhanced
 from .request import VideoRequest
 
 MANIFEST_VERSION = 1
@@ -40,6 +41,8 @@ class VideoResult:
     frames: int
     poster: Path | None = None
     enhanced_prompt: str | None = None
+    enhancement: Mapping[str, Any] = field(default_factory=dict)
+    """Who wrote the enhanced prompt and why: level, provider, model, attempts, scores."""
     timings_s: Mapping[str, float] = field(default_factory=dict)
     peaks: Mapping[str, float] = field(default_factory=dict)
     models: tuple[ModelUse, ...] = ()
@@ -56,6 +59,13 @@ class VideoResult:
     def seconds(self) -> float:
         return self.frames / self.fps
 
+    def _prompts(self) -> dict[str, Any]:
+        """The prompt as it was written and as it was used; `task` holds both, and can be submitted again."""
+        original, _ = split_enhanced(self.asked.prompt)
+        task = join_enhanced(original, self.enhanced_prompt) if self.enhanced_prompt else original
+        return {"original": original, "enhanced": self.enhanced_prompt, "task": task,
+                **({"enhancement": dict(self.enhancement)} if self.enhancement else {})}
+
     def to_manifest(self) -> dict[str, Any]:
         """Plain JSON: what is embedded in the file and shown by `inspect`."""
         return {
@@ -66,7 +76,7 @@ class VideoResult:
             "video": {"width": self.width, "height": self.height, "fps": self.fps, "frames": self.frames},
             "request": self.request.to_dict(),
             "asked": self.asked.to_dict(),
-            "prompts": {"original": self.asked.prompt, "enhanced": self.enhanced_prompt},
+            "prompts": self._prompts(),
             "models": [asdict(model) for model in self.models],
             "versions": dict(self.versions),
             "computed": dict(self.facts),

@@ -163,7 +163,7 @@ def test_the_library_finds_filters_and_pages(studio, add_video, monkeypatch):
     found, total, page = Query().find(studio, 1)
     assert (len(found), total, page) == (1, 3, 1)
     html = tab_library.grid_html(found, total, page, "", Query())
-    assert "Page 2 of 2" in html and "3 videos" in html
+    assert "Page 2 of 2" in html and "3 results" in html
     assert "Nothing found" in tab_library.grid_html((), 0, 0, "", Query("zebra"))
     assert "No favourites yet" in tab_library.grid_html((), 0, 0, "", Query(view="favourites"))
 

@@ -3,7 +3,8 @@
 A plain `AutoencoderKLWan`, 8x smaller in space and 4x in time, whose first stage folds 2x2 pixels into channels
 (`patch_size`), which takes three quarters of the work away. It learns pictures first, where every causal convolution
 is one of two dimensions and quick. Its weights begin so that time does nothing: frames are averaged by the encoder and
-repeated by the decoder, and the second part, on clips of 9 frames, has only the movement left to learn.
+repeated by the decoder, and what follows, on clips, has only the movement left to learn. Crops are taken where things
+are, and their pixels count more: backgrounds are learned anyhow.
 """
 
 # The libraries' classes are annotated too narrowly or not at all.
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import argparse
 import types
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -101,21 +102,49 @@ def to_tensor(clips: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(clips).permute(0, 4, 1, 2, 3).float().div_(127.5).sub_(1)
 
 
-PICTURES = 0.5
-"""The share of steps on single frames, which come first."""
+THING_WEIGHT = 3.0
+"""What the error on the pixels of things counts more than on the background, which is easy and large."""
 
 
-def draw_batch(rng: np.random.Generator, frames: int) -> torch.Tensor:
-    """Fresh frames or clips in both styles: 16 of [1, 64, 64], or 2 of [9, 64, 64]."""
-    clips, each = (4, 4) if frames == 1 else (2, 1)
-    found = []
-    for _ in range(clips):
+@dataclass(frozen=True)
+class Phase:
+    """A part of the training, up to `end` of all steps: `scenes` a batch, `each` crops of each."""
+
+    end: float
+    frames: int
+    side: int
+    scenes: int
+    each: int
+
+
+PHASES = (Phase(0.55, 1, 32, 4, 4), Phase(0.95, 9, 32, 4, 1), Phase(1.0, 17, 64, 1, 1))
+
+
+def draw_batch(rng: np.random.Generator, phase: Phase) -> tuple[torch.Tensor, torch.Tensor]:
+    """Fresh crops near the things [B, 3, T, S, S], and the weight of each pixel [B, 1, T, S, S], one on average."""
+    crops, masks = [], []
+    for _ in range(phase.scenes):
         style = "outline" if rng.random() < 0.15 else "solid"
-        clip = render(replace(draw_scene(rng, pairs=0.4), style=style))
-        for _ in range(each):
-            t = int(rng.integers(0, clip.shape[0] - frames + 1))
-            found.append(clip[t:t + frames] if rng.random() < 0.5 else clip[t:t + frames][::-1])
-    return to_tensor(np.stack(found))
+        scene = replace(draw_scene(rng, pairs=0.3), style=style)
+        clip = render(scene)
+        differs = np.abs(clip.astype(np.int16) - render(replace(scene, things=()))).max(-1) > 8
+        for _ in range(phase.each):
+            crop = _place_crop(rng, differs, phase)
+            crops.append(clip[crop])
+            masks.append(differs[crop])
+    weight = 1 + THING_WEIGHT * torch.from_numpy(np.stack(masks)).float().unsqueeze(1)
+    return to_tensor(np.stack(crops)), weight / weight.mean()
+
+
+def _place_crop(rng: np.random.Generator, differs: np.ndarray, phase: Phase) -> tuple[slice, slice, slice]:
+    """A part of a clip: a random time, and a place with a thing somewhere in it."""
+    t = int(rng.integers(0, differs.shape[0] - phase.frames + 1))
+    time = slice(t, t + phase.frames)
+    points = np.argwhere(differs[time].any(0))
+    y, x = points[rng.integers(len(points))] if len(points) else (32, 32)
+    half = phase.side // 2
+    top, left = (int(np.clip(at - half + rng.integers(-8, 9), 0, differs.shape[1] - phase.side)) for at in (y, x))
+    return time, slice(top, top + phase.side), slice(left, left + phase.side)
 
 
 def _optimizers(vae: AutoencoderKLWan) -> Optimizers:
@@ -130,7 +159,7 @@ def _optimizers(vae: AutoencoderKLWan) -> Optimizers:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--steps", type=int, default=8000)
     args = parser.parse_args()
     device = pick_device()
     torch.manual_seed(SEED)
@@ -139,12 +168,13 @@ def main() -> None:
     run = Run("vae", {"vae": vae, "optimizers": optimizers})
     while run.step < args.steps:
         rng = step_rng(SEED, run.step)
-        x = draw_batch(rng, 1 if run.step < PICTURES * args.steps else 9).to(device)
+        phase = next(p for p in PHASES if run.step < p.end * args.steps)
+        x, weight = (part.to(device) for part in draw_batch(rng, phase))
         posterior = vae.encode(x).latent_dist
         y = decode_unclamped(vae, posterior.sample())
         error = y - x
         kl = posterior.kl().sum() / posterior.mean.numel()
-        (error.abs().mean() + 2 * error.square().mean() + KL_WEIGHT * kl).backward()
+        (weight * (error.abs() + 2 * error.square())).mean().add(KL_WEIGHT * kl).backward()
         torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
         optimizers.step(cosine(run.step, args.steps))
         mse = F.mse_loss(y.detach().clamp(-1, 1), x).item() / 4

@@ -1,7 +1,7 @@
 /* Asks the server once a second whether anything changed, and only then lets the tabs redraw.
    Also: Ctrl+Enter, the page title, notifications, the colour scheme, and a bar while the connection is lost. */
 const beat = 1000;
-let known = '', build = '', ended = null, failures = 0, wasPlaying = false, models = null, changedAt = 0;
+let known = '', build = '', ended = null, failures = 0, wasPlaying = false, models = null, changedAt = 0, enhanced = 0;
 
 const visible = (selector) => {
   const found = document.querySelector(selector);
@@ -63,6 +63,8 @@ const hear = (news) => {
   build = news.build;
   scheme(news.theme);
   hearModels(news.models);
+  if (news.enhance !== enhanced) trigger('enhance', {});
+  enhanced = news.enhance;
   const resumed = wasPlaying && !playing();
   wasPlaying = playing();
   if (news.version === known && !resumed) return;

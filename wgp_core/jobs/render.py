@@ -52,7 +52,7 @@ def generate_job(work: JobWork, recorder: JobRecorder) -> None:
     from ..generate import GenerationContext, generate_video
 
     context = GenerationContext(paths=work.paths, settings=work.settings, engines=work.engines(),
-                                runtime=work.runtime, recorder=recorder)
+                                runtime=work.runtime, recorder=recorder, prompt_cache=work.store.enhancements)
     generate_video(work.job.request, context, on_progress=work.progress, cancel=work.cancel)
 
 

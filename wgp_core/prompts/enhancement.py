@@ -168,3 +168,16 @@ class EnhanceResult:
     seconds: float = 0.0
     cache_hit: bool = False
     warnings: tuple[str, ...] = ()
+
+    def summary(self) -> dict[str, object]:
+        """What a record of a video keeps of it, in JSON types."""
+        return {
+            "level": self.level.value, "provider": self.provider.value, "model": self.model,
+            "job_type": self.job_type.value, "quality": self.quality.value, "cache_hit": self.cache_hit,
+            "seconds": round(self.seconds, 3), "similarity": self.similarity,
+            "score": round(self.score.value, 3) if self.score else None,
+            "tokens": {"count": self.tokens.count, "budget": self.tokens.budget, "counted_by": self.tokens.counted_by}
+            if self.tokens else None,
+            "attempts": [{"level": a.level.value, "provider": a.provider.value, "outcome": a.outcome,
+                          "reason": a.reason, "seconds": round(a.seconds, 3)} for a in self.attempts],
+        }
