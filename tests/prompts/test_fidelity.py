@@ -79,6 +79,18 @@ KEPT = [
      "diagram"),
     ("bees collect pollen in a lavender field",
      "Honey bees collect pollen among rows of purple lavender in a sunny field, macro shots"),
+    ("a monk meditates under a tree", "A monk sits meditating beneath an ancient tree, dappled light, still air"),
+    ("an old woman knitting",
+     "Elderly woman knitting by the window, soft natural light, wrinkled hands, Leica M11, 50mm, shallow depth of "
+     "field"),
+    ("a snail crawls over a leaf after rain",
+     "A small brown snail crawls slowly over a glossy green leaf after the rain, leaving a shining trail. Water "
+     "droplets "
+     "tremble at the edge of the leaf and fall. Extreme macro shot, soft overcast light, steady camera."),
+    ("a city at night seen from above",
+     "An aerial view of a sprawling city at night, its streets glowing like rivers of light. Cars trace golden lines "
+     "between "
+     "dark towers, and a thin haze hangs over the river. The drone glides forward slowly. Cool blue tones, wide shot."),
     ("a lighthouse on a rocky coast during a storm",
      "A solitary lighthouse stands firm on a jagged, rocky coast as a violent storm rages, beam sweeping through the "
      "rain"),
@@ -139,6 +151,16 @@ DRIFTED = [
     ("black and white portrait of a sailor", "A vibrant colorful portrait of a sailor", "black and white"),
     ("a birthday cake with no candles", "A birthday cake with glowing candles", "no candle"),
     ("the sun rises over a city", "The sun sets over a city", "rise"),
+    ("an empty street in Tokyo, no people",
+     "The empty street in Tokyo, no people, is a symbol of the city's unforgiving environment", "explains instead"),
+    ("how gradient descent finds a minimum",
+     "Gradient descent is a powerful technique that finds a minimum of a function", "explains instead"),
+    ("the hiker climbs up the hill", "The hiker climbs down the hill", "turned round"),
+    ("a boat sails away from the shore", "A boat sails toward the shore", "turned round"),
+    ("a full glass of milk", "An empty glass of milk", "full became empty"),
+    ("a blue car follows a red truck", "A red car follows a blue truck", "blue car became red"),
+    ("two robots shaking hands", "A robot shaking hands with a man, studio lighting", "2 robot"),
+    ("a lighthouse", "The lighthouse glows softly, a delicate blend of art and engineering, a", "breaks off"),
     ("a bowl with three green apples and one red apple", "A bowl with three red apples and one green apple",
      "3 green apple"),
     ("a black cat on a white chair", "A white cat on a black chair", "black cat became white"),

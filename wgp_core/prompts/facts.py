@@ -105,6 +105,8 @@ class Facts:
     people: frozenset[str] = frozenset()
     animals: frozenset[str] = frozenset()
     relations: tuple[Relation, ...] = ()
+    ways: tuple[tuple[str, str], ...] = ()
+    """Verbs with where they lead: ("climb", "up")."""
     words: frozenset[str] = frozenset()
     surface: frozenset[str] = frozenset()
     tags: frozenset[str] = frozenset()
@@ -161,7 +163,7 @@ def _facts_of(prompt: str) -> Facts:
         names=_unique(_names(text, tokens)), quoted=_unique(_quotations(text)), negations=negations,
         directions=_unique(t.lower for t in live if t.lower in lex.DIRECTIONS and _is_direction(tokens, t)),
         times=seen["time"], weather=seen["weather"], styles=seen["style"], camera=seen["camera"], places=places,
-        people=people, animals=animals, relations=tuple(_relations(tokens)), words=words,
+        people=people, animals=animals, relations=tuple(_relations(tokens)), ways=_ways(tokens), words=words,
         surface=frozenset(t.lower for t in live), tense=_tense(text), language=language)
     return _with_tags(facts, plain, text)
 
@@ -674,6 +676,12 @@ def _relations(tokens: Sequence[Token]) -> Iterable[Relation]:
             if nouns and nouns[-1] != subject:
                 first, second = (nouns[-1], subject) if passive else (subject, nouns[-1])
                 yield Relation(first, token.lemma if token.kind == "verb" else token.lower, second)
+
+
+def _ways(tokens: Sequence[Token]) -> tuple[tuple[str, str], ...]:
+    return tuple((verb.lemma, lex.WAYS[after.lower]) for at, verb in enumerate(tokens) if verb.kind == "verb" and
+                 not verb.negated
+                 for after in tokens[at + 1:at + 3] if after.lower in lex.WAYS)
 
 
 _PLACE_WORDS = frozenset[str]().union(*(side for pair in lex.PLACE_CLASHES for side in pair)) - {"before", "front"}

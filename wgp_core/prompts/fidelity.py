@@ -23,6 +23,13 @@ _CHAT = re.compile(
     r"let's|let me)|\b(?:would you like|let me know|hope this|feel free|i've (?:added|rewritten|enhanced|kept)|"
     r"as requested|as an ai|your prompt|the (?:user's|original|enhanced) prompt|this prompt)\b|<\|?\w+\|?>",
                    re.IGNORECASE)
+_ESSAY = re.compile(
+    r"\b(?:(?:is|are|was|were|as) an? (?:\w+ )?(?:symbol|testament|metaphor|reminder|technique|method|concept|"
+    r"algorithm|representation|pioneer\w*|physicist|field of|type of|form of)|symboli[sz]es?|(?:symbol|testament|"
+    r"metaphor) (?:of|to|for)|represents? (?:the|a)\b|in a world where|once upon a time|the goal is|refers to|"
+    r"it is important|can be used|in conclusion|in summary|plays an? \w+ role)\b", re.IGNORECASE)
+_OPEN_ENDS = lex.DETERMINERS | frozenset(
+    "and or but of with from to as that which by for at into while where than".split())
 _MARKDOWN = re.compile(r"\*\*|```|^\s*#{1,4}\s|^\s*[-*•]\s|^\s*\d{1,2}[.)]\s|\[(?:insert|your|name|subject)[^\]]*\]",
                        re.MULTILINE)
 _PIECE = re.compile(r"\s*(?:[,;:\n]|[.!?](?=\s|$))\s*")
@@ -354,6 +361,10 @@ def _relation_clash(before: Facts, after: Facts) -> Iterable[str]:
             if same_word(said.first, other.first) and same_word(said.second, other.second) and _opposed(said.word,
                                                                                                         other.word):
                 yield f"{said.first} {said.word} {said.second} became {other.word} {other.second}"
+    for verb, way in before.ways:
+        others = {other for said, other in after.ways if same_word(verb, said)}
+        if way not in others and any((way, o) in lex.OPPOSITE_WAYS or (o, way) in lex.OPPOSITE_WAYS for o in others):
+            yield f"where it is to {verb} was turned round"
     if len(before.directions) == 2 and after.directions == before.directions[::-1]:
         yield f"from {before.directions[0]} to {before.directions[1]} was turned round"
 
@@ -395,10 +406,21 @@ def _not_a_prompt(original: str, enhanced: str) -> Iterable[str]:
         yield f"It talks about the prompt instead of being one ({chat.group().strip()!r})."
     if _MARKDOWN.search(enhanced) and not _MARKDOWN.search(original):
         yield "It has lists, headings or other markup."
+    essay = _ESSAY.search(enhanced)
+    if essay and not _ESSAY.search(original):
+        yield f"It explains instead of saying what is to be seen ({essay.group()!r})."
+    if _breaks_off(enhanced) and not _breaks_off(original):
+        yield "It breaks off in the middle of a sentence."
     if "?" in enhanced and "?" not in original:
         yield "It asks a question."
     if _repeats(enhanced):
         yield "It repeats itself."
+
+
+def _breaks_off(text: str) -> bool:
+    """Whether the text ends with a word that wants another one after it, as it does where tokens ran out."""
+    words = text.lower().split()
+    return bool(words) and words[-1] in _OPEN_ENDS
 
 
 def _repeats(text: str) -> bool:

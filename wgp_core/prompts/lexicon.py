@@ -266,7 +266,25 @@ ANIMAL_GROUPS = _groups("""
     kangaroo koala
     seal walrus otter
     bat
-    hedgehog
+    hedgehog porcupine
+    bird macaw vulture condor magpie woodpecker puffin pelican albatross swallow kingfisher
+    raccoon badger skunk ferret weasel beaver
+    rhino rhinoceros
+    hippo hippopotamus
+    antelope gazelle wildebeest
+    llama alpaca
+    donkey mule
+    sloth
+    lemur
+    hyena jackal
+    puma cougar lynx bobcat
+    salamander newt
+    starfish
+    seahorse
+    stingray manta
+    eel
+    scorpion
+    worm earthworm caterpillar
     dragon
     unicorn
 """)
@@ -289,6 +307,12 @@ EMPTY_OF_PEOPLE = _words("empty deserted uninhabited unpopulated abandoned lifel
 
 DIRECTIONS = _words("left right clockwise counterclockwise anticlockwise upward upwards downward downwards forward "
                     "forwards backward backwards north south east west")
+WAYS = {"up": "up", "upward": "up", "upwards": "up", "uphill": "up", "down": "down", "downward": "down",
+        "downwards": "down",
+        "downhill": "down", "toward": "to", "towards": "to", "away": "from", "into": "in", "out": "out",
+        "forward": "ahead",
+        "forwards": "ahead", "backward": "back", "backwards": "back"}
+OPPOSITE_WAYS = frozenset({("up", "down"), ("to", "from"), ("in", "out"), ("ahead", "back")})
 PLACE_CLASHES: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
     (_words("on over above atop onto"), _words("under below beneath underneath")),
     (_words("inside"), _words("outside")),
