@@ -27,7 +27,7 @@ from wgp_core.models.quantized import quantize_component
 from wgp_core.paths import Paths
 from wgp_core.prompts.llm.chat import chat_ids, end_tokens
 from wgp_core.prompts.llm.find import find_local, installed_local
-from wgp_core.prompts.llm.local import LocalModel, open_local
+from wgp_core.prompts.llm.local import LocalModel, open_local, small_model_threads
 
 FULL = RuntimeOptions(device="cpu", dtype="fp32", quantization="none")
 CONTEXT = "Prompt: a dog runs.\nShot: wide\n\nPrompt: a red car at night.\nShot:"
@@ -128,6 +128,25 @@ def test_running_out_of_memory_has_its_own_error(model: LocalModel, monkeypatch:
     with pytest.raises(EngineMemoryError):
         model.rank(CONTEXT, OPTIONS)
     assert model.rank(CONTEXT, OPTIONS) == before, "what a failed pass left behind was used"
+
+
+def test_a_small_model_leaves_cores_to_others_for_as_long_as_it_computes(
+        model: LocalModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wgp_core.prompts.llm.local.small_model_threads", lambda: 1)
+    seen, real, before = [], model._model.forward, torch.get_num_threads()
+
+    def forward(*args: object, **kwargs: object) -> object:
+        seen.append(torch.get_num_threads())
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(model._model, "forward", forward)
+    torch.set_num_threads(3)
+    try:
+        model.rank(CONTEXT, OPTIONS)
+        assert set(seen) == {1} and torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+    assert 1 <= small_model_threads() <= 4
 
 
 def test_close_frees_the_weights_and_ends_the_model(model: LocalModel) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -135,7 +136,7 @@ class LocalModel:
         with _spoken(self.label):
             import torch
 
-            with torch.inference_mode():
+            with _threads(0 if self.strong else small_model_threads()), torch.inference_mode():
                 yield
 
     def _tokens(self, context: str, options: Sequence[str]) -> tuple[list[int], list[int], list[list[int]]]:
@@ -270,6 +271,28 @@ def _mask(head: int, rest: int, lengths: Sequence[int], model: Any) -> torch.Ten
         at += length
     mask = torch.zeros(seen.shape, dtype=model.dtype).masked_fill_(~seen, torch.finfo(model.dtype).min)
     return mask[None, None].to(model.device)
+
+
+def small_model_threads() -> int:
+    """Half the cores, at most four. With all of them, whatever else runs makes every small product wait for its slowest
+    part: on two busy cores two threads took eight times as long as one.
+    """
+    return max(1, min(4, len(os.sched_getaffinity(0)) // 2 if hasattr(os, "sched_getaffinity") else
+                      (os.cpu_count() or 2) // 2))
+
+
+@contextlib.contextmanager
+def _threads(most: int) -> Iterator[None]:
+    """torch's threads on the CPU, at most so many for a while; 0 leaves them."""
+    import torch
+
+    before = torch.get_num_threads()
+    if most and most < before:
+        torch.set_num_threads(most)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @contextlib.contextmanager
