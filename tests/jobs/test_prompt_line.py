@@ -76,6 +76,33 @@ def test_whoever_leaves_frees_the_place(model: Model) -> None:
     assert third.answer.result(5) == {"enhanced": "C"} and model.served == ["a", "c"]
 
 
+def test_a_model_that_takes_its_process_with_it_is_replaced_by_rules() -> None:
+    asked: list[dict] = []
+
+    def run_task(name: str, payload: Mapping[str, Any], **_: Any) -> dict:
+        asked.append(dict(payload))
+        if payload.get("provider") != "rules":
+            raise WorkerError("The assistant worker ended (signal 9).")
+        return {"enhanced": "a cat at dusk", "attempts": [{"outcome": "accepted"}], "warnings": []}
+
+    answer = PromptLine(run_task).join({"prompt": "a cat", "provider": "auto", "context": "x"}).answer.result(5)
+    assert answer["enhanced"] == "a cat at dusk" and [one["provider"] for one in asked] == ["auto", "rules"]
+    assert [one["outcome"] for one in answer["attempts"]] == ["failed", "accepted"]
+    assert answer["attempts"][0]["level"] == "edge_function" and "signal 9" in answer["warnings"][0]
+
+
+def test_rules_that_fail_are_not_asked_again() -> None:
+    asked: list[Mapping[str, Any]] = []
+
+    def run_task(name: str, payload: Mapping[str, Any], **_: Any) -> dict:
+        asked.append(payload)
+        raise WorkerError("The assistant worker ended (signal 9).")
+
+    with pytest.raises(WorkerError, match="signal 9"):
+        PromptLine(run_task).join({"prompt": "a cat", "provider": "rules"}).answer.result(5)
+    assert len(asked) == 1
+
+
 def test_closing_sends_everybody_home(model: Model) -> None:
     line = PromptLine(model, waiting=2)
     running, waiting = line.join({"prompt": "a"}), line.join({"prompt": "b"})

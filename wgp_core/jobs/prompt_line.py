@@ -1,10 +1,12 @@
 """The line of those who want a prompt enhanced over HTTP: one is served, a few wait, the others are told to come back.
 
 Whoever leaves gives the place free: a waiting one at once, the one being served as soon as the model has stopped.
+Where a model takes its process with it (the kernel ends what takes too much memory), rules answer in its stead.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -14,6 +16,9 @@ from typing import Any
 
 from ..errors import BusyError, WorkerError
 from ..events import CancelToken
+from ..prompts.enhancement import Level, Provider
+
+log = logging.getLogger(__name__)
 
 WAITING = 8
 """How many may wait while one is served."""
@@ -91,10 +96,32 @@ class PromptLine:
     def _serve(self, payload: Mapping[str, Any], cancel: CancelToken) -> Mapping[str, Any]:
         cancel.raise_if_cancelled()
         began = time.monotonic()
-        answer = self._run_task("enhance", payload, timeout_s=self._limit_s, cancel=cancel)
+        answer = self._ask(payload, cancel)
         self._usual_s = 0.7 * self._usual_s + 0.3 * (time.monotonic() - began)
         return answer
+
+    def _ask(self, payload: Mapping[str, Any], cancel: CancelToken) -> Mapping[str, Any]:
+        """The task's answer; that of rules, with what happened, where the worker died or took too long."""
+        try:
+            return self._run_task("enhance", payload, timeout_s=self._limit_s, cancel=cancel)
+        except WorkerError as error:
+            if self._closed or payload.get("provider") == Provider.RULES:
+                raise
+            log.warning("Rules enhance a prompt, since the language model failed: %s", error)
+            answer = self._run_task("enhance", {**payload, "provider": Provider.RULES.value}, timeout_s=self._limit_s,
+                                    cancel=cancel)
+            return _with_failure(answer, payload, error.message)
 
     def _gone(self, answer: Future[Mapping[str, Any]]) -> None:
         with self._lock:
             self._taken.discard(answer)
+
+
+def _with_failure(answer: Mapping[str, Any], asked: Mapping[str, Any], reason: str) -> Mapping[str, Any]:
+    """An `EnhanceResult` as JSON, with the try that failed before it."""
+    own = asked.get("system_prompt") or asked.get("context")
+    failed = {"level": (Level.EDGE if own else Level.WORKER).value, "outcome": "failed", "reason": reason,
+              "provider": asked.get("provider", Provider.AUTO.value), "seconds": 0.0}
+    warning = f"Rules wrote this text, since the language model failed: {reason}"
+    return {**answer, "attempts": [failed, *answer.get("attempts", ())],
+            "warnings": [*answer.get("warnings", ()), warning]}
