@@ -305,10 +305,9 @@ def _kind(tokens: Sequence[Token], at: int) -> str:
         return "verb"
     if word in lex.ADJECTIVES or (word.endswith(lex.ADJECTIVE_ENDINGS) and len(word) > 5):
         return "adj"
-    if word.endswith("ly") and len(word) > 4 and word not in ("family", "butterfly", "belly", "jelly", "lily",
-                                                              "assembly"):
+    if word.endswith("ly") and len(word) > 4 and word not in lex.NOUNS_IN_LY:
         return "adv"
-    if word.endswith("ed") and len(word) > 4 and word[:-2] not in ("spe",):
+    if word.endswith("ed") and len(word) > 4 and not word.endswith("eed"):
         return "adj"
     return "noun"
 
@@ -414,8 +413,7 @@ def _negate(text: str, tokens: list[Token]) -> None:
     at = 0
     while at < len(tokens):
         token = tokens[at]
-        said = token.lower in lex.NEGATORS or token.lower.endswith("n't") or token.lower in ("aren", "doesn", "isn",
-                                                                                             "don")
+        said = token.lower in lex.NEGATORS or token.lower.endswith("n't")
         if said and any(start <= token.start < end for start, end in freed):
             said = False
         if not said and not any(end == token.end for end in absent):
@@ -547,10 +545,7 @@ def _number_of(word: str) -> int | None:
 
 
 def _is_collective(noun: str) -> bool:
-    return noun in lex.COUNTING_NOUNS or noun in ("group", "pack", "herd", "flock", "crowd", "row", "line", "set",
-                                                  "bunch", "team",
-                                                  "family", "field", "school", "swarm", "series", "number", "pile",
-                                                  "stack")
+    return noun in lex.COUNTING_NOUNS or noun in lex.COLLECTIVES
 
 
 def _colours(tokens: Sequence[Token]) -> Iterable[Coloured]:
@@ -560,10 +555,7 @@ def _colours(tokens: Sequence[Token]) -> Iterable[Coloured]:
         nouns = _noun_phrase(tokens, at + 1)
         if not nouns:
             before = tokens[at - 1].lower if at else ""
-            if token.lower in ("orange", "gold", "silver", "copper", "bronze", "amber", "jade", "ruby", "emerald",
-                               "lime",
-                               "chocolate", "violet", "rainbow", "chestnut", "indigo") and \
-                    (before in lex.DETERMINERS or before in ("of", "with") or token.lower == "rainbow"):
+            if token.lower in lex.ALSO_THINGS and (before in lex.DETERMINERS or before in ("of", "with")):
                 token.kind = "noun"
                 continue
             nouns = _noun_before(tokens, at)
@@ -615,8 +607,7 @@ def _may_be_name(token: Token, tokens: Sequence[Token], at: int, inside: bool) -
     if token.lower == "i" or token.held == "technical":
         return False
     if token.text.isupper() and len(token.text) > 1 and not token.lower.isdigit():
-        return token.lower not in lex.GRAMMAR and token.lower not in ("pov", "fpv", "cgi", "hd", "uhd", "vhs", "hdr",
-                                                                      "fps")
+        return token.lower not in lex.GRAMMAR and token.lower not in lex.ABBREVIATIONS
     leads = at + 1 < len(tokens) and tokens[at + 1].text[:1].isupper() and not token.first
     if leads and (token.lower in lex.COLOURS or token.lower in lex.ADJECTIVES):
         return True

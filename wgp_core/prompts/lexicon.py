@@ -88,38 +88,54 @@ BLENDS = _groups("""
 """Colours that may stand for one another's shade without being a different colour."""
 
 ALSO_THINGS = _words("lavender violet orange gold silver copper bronze amber jade ruby emerald lime chocolate "
-                     "chestnut lilac ivory ebony onyx sapphire coral")
+                     "chestnut lilac ivory ebony onyx sapphire coral rainbow indigo")
 
 TIMES = {
-    "dawn": "dawn sunrise daybreak first~light", "morning": "morning", "noon": "noon midday",
+    "dawn": "dawn sunrise daybreak first~light",
+    "morning": "morning",
+    "noon": "noon midday",
     "day": "daytime daylight day~time sunlit sunlight sunny sunshine sunbeam sunbeams daylit broad~daylight",
-    "afternoon": "afternoon", "golden_hour": "golden~hour magic~hour",
-    "sunset": "sunset sundown setting~sun", "evening": "evening",
+    "afternoon": "afternoon",
+    "golden_hour": "golden~hour magic~hour",
+    "sunset": "sunset sundown setting~sun",
+    "evening": "evening",
     "dusk": "dusk twilight blue~hour gloaming nightfall",
-    "night": "night nighttime night-time midnight moonlit moonlight moonlight starlit starlight starry "
-             "nocturnal nights",
+    "night": "night nighttime night-time midnight moonlit moonlight moonlight starlit starlight starry nocturnal "
+             "nights",
 }
 TIME_FITS = {
-    "dawn": "dawn morning golden_hour day", "morning": "morning dawn day golden_hour", "noon": "noon day",
-    "day": "day morning noon afternoon golden_hour sunset dawn evening", "afternoon": "afternoon day golden_hour "
-                                                                                      "sunset",
+    "dawn": "dawn morning golden_hour day",
+    "morning": "morning dawn day golden_hour",
+    "noon": "noon day",
+    "day": "day morning noon afternoon golden_hour sunset dawn evening",
+    "afternoon": "afternoon day golden_hour sunset",
     "golden_hour": "golden_hour sunset dawn morning afternoon evening day",
-    "sunset": "sunset golden_hour evening dusk day afternoon", "evening": "evening sunset dusk night golden_hour day",
-    "dusk": "dusk sunset evening night", "night": "night evening dusk",
+    "sunset": "sunset golden_hour evening dusk day afternoon",
+    "evening": "evening sunset dusk night golden_hour day",
+    "dusk": "dusk sunset evening night",
+    "night": "night evening dusk",
 }
 WEATHER = {
     "rain": "rain raining rains rainy rained downpour drizzle drizzling raindrop raindrops rainfall rain-soaked "
             "rainstorm",
     "snow": "snow snowing snows snowy snowfall blizzard snowflake snowflakes snowstorm snow-covered",
-    "fog": "fog foggy mist misty haze hazy", "storm": "storm stormy thunderstorm lightning thunder tempest hurricane "
-                                                      "thunderous tornado", "wind": "wind windy breeze breezy gust "
-                                                                                    "gusts windswept",
-           "dust": "sandstorm dusty duststorm",
+    "fog": "fog foggy mist misty haze hazy",
+    "storm": "storm stormy thunderstorm lightning thunder tempest hurricane thunderous tornado",
+    "wind": "wind windy breeze breezy gust gusts windswept",
+    "dust": "sandstorm dusty duststorm",
     "clear": "cloudless clear~sky clear~skies blue~sky blue~skies sunny sunshine sunlit",
     "cloud": "overcast cloudy clouds",
 }
-WEATHER_CLASHES = {"rain": "clear snow dust", "snow": "clear rain dust", "storm": "clear", "fog": "", "wind": "",
-                   "dust": "rain snow", "clear": "rain snow storm cloud", "cloud": "clear"}
+WEATHER_CLASHES = {
+    "rain": "clear snow dust",
+    "snow": "clear rain dust",
+    "storm": "clear",
+    "fog": "",
+    "wind": "",
+    "dust": "rain snow",
+    "clear": "rain snow storm cloud",
+    "cloud": "clear",
+}
 
 PLACES = {
     "indoor": "room kitchen bedroom bathroom office classroom studio library museum cafe café restaurant bar hall "
@@ -131,9 +147,8 @@ PLACES = {
                "harbour port bridge highway rooftop roof playground stadium outdoors outdoor grass lawn snow coast "
                "shore pond waterfall market alley square path trail orchard vineyard plain prairie tundra glacier "
                "volcano swamp marsh countryside pier dock deck balcony hilltop cliffside summit ridge creek brook bay "
-          "lagoon delta plaza campsite campfire tent airfield lighthouse alps porch fence outside horizon aurora "
-          "backyard yard racetrack runway skyline rain sun moon cloud clouds "
-               "tree trees dune dunes",
+               "lagoon delta plaza campsite campfire tent airfield lighthouse alps porch fence outside horizon aurora "
+               "backyard yard racetrack runway skyline rain sun moon cloud clouds tree trees dune dunes",
     "underwater": "underwater undersea seabed reef coral deep-sea submarine scuba jellyfish diver",
     "space": "space orbit planet galaxy nebula asteroid spaceship spacecraft spacewalk astronaut mars moon lunar "
              "universe cosmos rover comet iss satellite supernova",
@@ -143,14 +158,16 @@ STYLES = {
     "watercolor": "watercolor~painting watercolour~painting watercolor watercolour aquarelle",
     "oil": "oil~painting impressionist impasto impressionism",
     "painting": "gouache acrylic~painting ink~wash ukiyo-e fresco painterly digital~painting",
-    "sketch": "pencil~drawing pencil~sketch charcoal~drawing line~art line~drawing sketch "
-              "hand-drawn doodle woodcut pencil-sketch",
-    "anime": "anime manga ghibli cel-shaded cel~shaded", "cartoon": "cartoon cartoonish toon",
-    "comic": "comic comic-book comic~book graphic~novel", "pixel": "pixel~art 8-bit 16-bit pixel-art voxel",
+    "sketch": "pencil~drawing pencil~sketch charcoal~drawing line~art line~drawing sketch hand-drawn doodle woodcut "
+              "pencil-sketch",
+    "anime": "anime manga ghibli cel-shaded cel~shaded",
+    "cartoon": "cartoon cartoonish toon",
+    "comic": "comic comic-book comic~book graphic~novel",
+    "pixel": "pixel~art 8-bit 16-bit pixel-art voxel",
     "clay": "claymation stop-motion stop~motion plasticine clay~animation",
     "3d": "3d~render 3d~animation pixar cgi low-poly low~poly isometric 3d~animated",
-    "flat": "flat~vector vector~art infographic diagram vector~illustration flat~design whiteboard "
-            "blueprint schematic flat~illustration vector~graphics motion~graphics",
+    "flat": "flat~vector vector~art infographic diagram vector~illustration flat~design whiteboard blueprint "
+            "schematic flat~illustration vector~graphics motion~graphics",
     "paper": "papercut paper-cut origami paper~cutout paper~cut-out",
     "photo": "photorealistic photo-realistic photorealism photograph documentary hyperrealistic live-action photo",
     "bw": "black~and~white black-and-white monochrome monochromatic greyscale grayscale b&w noir film~noir",
@@ -296,22 +313,26 @@ NEGATORS = _words("no not without never none nobody nothing neither nor cannot")
 NEGATED_SCOPE = {
     "people": "person people human figure crowd man woman child pedestrian someone anyone anybody humans passerby "
               "tourist onlooker",
-    "car": "car vehicle traffic truck sedan suv automobile bus", "text": "text letter lettering word caption subtitle "
-                                                                         "writing watermark",
-                 "cloud": "cloud overcast", "rain": "rain downpour drizzle", "snow": "snow snowfall blizzard",
-    "animal": "animal creature wildlife", "tree": "tree leaf foliage forest", "music": "music",
-                 "building": "building house tower skyscraper",
+    "car": "car vehicle traffic truck sedan suv automobile bus",
+    "text": "text letter lettering word caption subtitle writing watermark",
+    "cloud": "cloud overcast",
+    "rain": "rain downpour drizzle",
+    "snow": "snow snowfall blizzard",
+    "animal": "animal creature wildlife",
+    "tree": "tree leaf foliage forest",
+    "music": "music",
+    "building": "building house tower skyscraper",
     "camera movement": "dolly pan tracking zoom orbit",
 }
 EMPTY_OF_PEOPLE = _words("empty deserted uninhabited unpopulated abandoned lifeless unpeopled")
 
 DIRECTIONS = _words("left right clockwise counterclockwise anticlockwise upward upwards downward downwards forward "
                     "forwards backward backwards north south east west")
-WAYS = {"up": "up", "upward": "up", "upwards": "up", "uphill": "up", "down": "down", "downward": "down",
-        "downwards": "down",
-        "downhill": "down", "toward": "to", "towards": "to", "away": "from", "into": "in", "out": "out",
-        "forward": "ahead",
-        "forwards": "ahead", "backward": "back", "backwards": "back"}
+WAYS = {
+    "up": "up", "upward": "up", "upwards": "up", "uphill": "up", "down": "down", "downward": "down",
+    "downwards": "down", "downhill": "down", "toward": "to", "towards": "to", "away": "from", "into": "in",
+    "out": "out", "forward": "ahead", "forwards": "ahead", "backward": "back", "backwards": "back",
+}
 OPPOSITE_WAYS = frozenset({("up", "down"), ("to", "from"), ("in", "out"), ("ahead", "back")})
 PLACE_CLASHES: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
     (_words("on over above atop onto"), _words("under below beneath underneath")),
@@ -378,6 +399,11 @@ NOT_VERBS_AS_NOUNS = _words(
 NOUNS_IN_ING = _words("building ceiling morning evening clothing king ring string wing spring thing lightning sling "
                       "wedding railing painting drawing lighting wing duckling sapling being setting opening crossing "
                       "ping gosling fling bling awning stocking pudding")
+
+NOUNS_IN_LY = _words("family butterfly dragonfly firefly belly jelly lily assembly bully gully trolley")
+COLLECTIVES = _words("group pack herd flock crowd row line set bunch team family field school swarm series number pile "
+                     "stack")
+ABBREVIATIONS = _words("pov fpv cgi hd uhd vhs hdr fps")
 
 IRREGULAR = {
     "men": "man", "women": "woman", "children": "child", "people": "person", "mice": "mouse", "geese": "goose",
