@@ -127,11 +127,10 @@ def wire(own: Enhance, prompt: gr.Textbox, message: gr.HTML, inputs: list[Any], 
     own.ask.click(ask, inputs, [message, own.panel], trigger_mode="once", **QUIET)
 
     def act(event: gr.EventData, *values: Any) -> list[Any]:
-        action, text = event._data["action"], gr.skip()
-        work, problem = desk.current, ""
-        if action == "accept" and work is not None and work.result is not None:
-            text = gr.update(value=work.result.enhanced, visible=True)
-            desk.dismiss()
+        action, text, problem = event._data["action"], gr.skip(), ""
+        if action == "accept":
+            taken = desk.accept()
+            text = gr.skip() if taken is None else gr.update(value=taken, visible=True)
         elif action == "again":
             _, problem = attempt(lambda: desk.start(_request(studio, FormValues.of(values), again=True)))
         elif action == "cancel":

@@ -301,7 +301,8 @@ def _wire_run(own: Generate, window: Window) -> None:
         made, problem = attempt(lambda: requests_of(studio, FormValues.of(values)))
         if made is None:
             return [problem, *[gr.skip()] * 4]
-        _, problem = attempt(lambda: studio.queue.submit_many(made[0]))
+        jobs, problem = attempt(lambda: studio.queue.submit_many(made[0]))
+        studio.enhancing.submitted(jobs or ())
         added = notice(f"{plural(len(made[0]), 'video')} added to the queue.", kind="good") if len(made[0]) > 1 else ""
         return [problem or notices(made[1]) + added, *stage.views(studio, ""), ""]
 

@@ -109,7 +109,8 @@ def build_studio(paths: Paths, *, overrides: Mapping[str, Any] | None = None, en
     supervisor = Supervisor(paths, store, _settings_of(config), options=SupervisorOptions(engines=engines))
     queue.subscribe(supervisor.wake)
     registry = engine_registry(paths, engines, RuntimeOptions.of(config.settings))
-    return Studio(paths, config, registry, store, queue, supervisor, EnhanceDesk(supervisor.run_task))
+    return Studio(paths, config, registry, store, queue, supervisor,
+                  EnhanceDesk(supervisor.run_task, store.evolution))
 
 
 def _settings_of(config: Config) -> Callable[[], Settings]:

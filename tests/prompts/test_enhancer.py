@@ -128,6 +128,16 @@ def test_the_callers_instructions_come_first_and_ours_after_them(enhancer: Promp
     assert result.level is Level.WORKER and "gaffer" not in model.asked[1][0]
 
 
+def test_a_small_model_is_not_asked_to_follow_a_callers_instructions(enhancer: PromptEnhancer,
+                                                                     monkeypatch: pytest.MonkeyPatch) -> None:
+    model = Scripted()
+    model.strong = False
+    use(model, monkeypatch)
+    result = enhancer.enhance(EnhanceRequest(PROMPT, system_prompt="Write like a gaffer."))
+    assert [(a.level, a.outcome) for a in result.attempts] == [(Level.EDGE, "skipped"), (Level.WORKER, "accepted")]
+    assert "too small" in result.attempts[0].reason and PROMPT in result.enhanced
+
+
 def test_cancelling_is_no_failure(enhancer: PromptEnhancer, monkeypatch: pytest.MonkeyPatch) -> None:
     cancel = CancelToken()
     cancel.cancel()

@@ -9,15 +9,20 @@ from __future__ import annotations
 import enum
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from ..errors import Cancelled, QueueError, WgpError
+from ..errors import Cancelled, QueueError, StoreError, WgpError
 from ..events import CancelToken, Progress
+from ..marked import split_enhanced
 from ..prompts.enhancement import EnhanceRequest, EnhanceResult
 from ..prompts.records import request_to_dict, result_from_dict
+
+if TYPE_CHECKING:
+    from ..store.enhancements import EvolutionRepository
+    from ..store.records import JobRecord
 
 log = logging.getLogger(__name__)
 LIMIT_S = 600.0
@@ -45,10 +50,12 @@ class Enhancing:
 
 
 class EnhanceDesk:
-    """Holds the last enhancement that the window asked for."""
+    """Holds the last enhancement that the window asked for, and records how prompts came about."""
 
-    def __init__(self, run_task: RunTask) -> None:
-        self._run_task = run_task
+    def __init__(self, run_task: RunTask, evolution: EvolutionRepository) -> None:
+        self._run_task, self._evolution = run_task, evolution
+        self._taken: tuple[Enhancing, int] | None = None
+        """The enhancement whose text was taken, and its row on record."""
         self._lock = threading.Lock()
         self._current: Enhancing | None = None
         self._cancel = CancelToken()
@@ -82,6 +89,37 @@ class EnhanceDesk:
         with self._lock:
             self._cancel.cancel()
             self._set(None)
+
+    def accept(self) -> str | None:
+        """Take the text that is shown and forget the rest of it; None where there is none."""
+        with self._lock:
+            work = self._current
+            if work is None or work.result is None:
+                return None
+            self._set(None)
+        result = work.result
+        try:
+            row = self._evolution.add(original=result.original, enhanced=result.enhanced, level=result.level.value,
+                                      provider=result.provider.value, model=result.model, accepted=result.enhanced,
+                                      draft_id=work.id)
+            self._taken = (work, row.id)
+        except StoreError as error:
+            log.warning("How the prompt came about is not recorded: %s", error)
+        return result.enhanced
+
+    def submitted(self, jobs: Iterable[JobRecord]) -> None:
+        """Jobs were put in the queue: where one has the text that was taken, as it is or edited, that is recorded."""
+        if self._taken is None:
+            return
+        work, row = self._taken
+        for job in jobs:
+            original, text = split_enhanced(job.request.prompt)
+            if text is not None and work.result is not None and original == work.result.original.strip():
+                try:
+                    self._evolution.accept(row, text)
+                    self._evolution.draft_became(work.id, job.id)
+                except StoreError as error:
+                    log.warning("How the prompt came about is not recorded: %s", error)
 
     def _carry_out(self, work: Enhancing, cancel: CancelToken) -> None:
         def tell(event: Progress) -> None:

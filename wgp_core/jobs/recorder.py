@@ -5,13 +5,18 @@ Both are the `Recorder` that `generate_video` asks for: `planned` before the fil
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
+from ..errors import StoreError
+from ..marked import split_enhanced
 from ..result import VideoResult
 from ..store.database import Store
 from ..store.jobs import Claim
 from ..store.records import GenerationRecord
+
+log = logging.getLogger(__name__)
 
 
 class JobRecorder:
@@ -37,6 +42,7 @@ class JobRecorder:
     def record(self, result: VideoResult) -> None:
         self._before_end()
         self.generation = self._store.jobs.complete(self._claim, result)
+        _note_prompt(self._store, result, self.generation, self.job_id)
 
 
 class LibraryRecorder:
@@ -56,3 +62,21 @@ class LibraryRecorder:
 
     def record(self, result: VideoResult) -> None:
         self.generation = self._store.library.add(result)
+        _note_prompt(self._store, result, self.generation, None)
+
+
+def _note_prompt(store: Store, result: VideoResult, generation: GenerationRecord | None, job_id: str | None) -> None:
+    """How the prompt came about: enhanced on the way, or reviewed before. Losing it costs a line in the log."""
+    if generation is None or result.enhanced_prompt is None:
+        return
+    try:
+        if result.enhancement:
+            told = result.enhancement
+            store.evolution.add(original=split_enhanced(result.asked.prompt)[0], enhanced=result.enhanced_prompt,
+                                level=str(told.get("level")), provider=str(told.get("provider")),
+                                model=str(told.get("model", "")), accepted=result.enhanced_prompt, job_id=job_id,
+                                generation_id=generation.id)
+        elif job_id is not None:
+            store.evolution.job_became(job_id, generation.id)
+    except StoreError as error:
+        log.warning("How the prompt came about is not recorded: %s", error)
