@@ -222,3 +222,8 @@ def test_what_was_added_is_marked() -> None:
 def test_a_rewritten_sentence_is_marked_word_by_word() -> None:
     pieces = marked("a cat sleeps on a sofa", "a small cat sleeps softly on a sofa")
     assert [text.strip() for text, is_added in pieces if is_added] == ["small", "softly"]
+
+
+def test_a_sentence_is_not_found_within_words() -> None:
+    assert "".join(text for text, is_added in marked("a cat", "a catalogue and a dog") if is_added).strip()
+    assert added_phrases("a cat", "Soft light, a cat") == ("Soft light",)

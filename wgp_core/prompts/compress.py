@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from .enhancement import TokenCounter
 from .facts import facts_of, has_word
+from .fidelity import place_of
 
 _PIECE = re.compile(r"[^,;.!?\n]+(?:[.](?=\S)[^,;.!?\n]*)*|[,;.!?\n]+")
 _CLAUSE_END = re.compile(r"[,;:.!?\n–—]|\s(?:and|while|with|as|but|where|who|which|that)\s", re.IGNORECASE)
@@ -97,7 +98,7 @@ def rank_of(phrase: str) -> int:
 
 
 def _ranked(text: str, core: str, protected: Sequence[str]) -> list[_Phrase]:
-    at = text.lower().find(core.lower()) if core else -1
+    at = place_of(core, text)
     if at < 0:
         subjects = facts_of(core)
         wanted = frozenset((*subjects.subjects, *subjects.actions, *subjects.describing)) if core else frozenset()

@@ -374,11 +374,16 @@ def _opposed(one: str, other: str) -> bool:
 
 
 def _opposites(before: Facts, after: Facts) -> Iterable[str]:
-    said = {*before.actions, *before.describing, *before.subjects, *before.directions}
-    for one, other in lex.OPPOSITES:
-        for word, against in ((one, other), (other, one)):
-            if word in said and against in after.words - before.words and not has_word(word, after.words):
+    for word in (*before.actions, *before.describing, *before.subjects, *before.directions):
+        for against in _OPPOSITE_OF.get(word, ()):
+            if against in after.words and against not in before.words and not has_word(word, after.words):
                 yield f"{word} became {against}"
+
+
+_OPPOSITE_OF: dict[str, list[str]] = {}
+for _one, _other in lex.OPPOSITES:
+    _OPPOSITE_OF.setdefault(_one, []).append(_other)
+    _OPPOSITE_OF.setdefault(_other, []).append(_one)
 
 
 def _place_clash(before: Facts, after: Facts) -> Iterable[str]:
@@ -446,7 +451,7 @@ def same_language(original: str, enhanced: str) -> bool:
 def marked(original: str, enhanced: str) -> Marked:
     """The enhanced text in pieces, each with whether it was added; put together they are the enhanced text."""
     core = original.strip().rstrip(" .,;")
-    at = enhanced.lower().find(core.lower()) if core else -1
+    at = place_of(core, enhanced)
     if at >= 0:
         pieces = [(enhanced[:at], True), (enhanced[at:at + len(core)], False), (enhanced[at + len(core):], True)]
         return [piece for piece in pieces if piece[0]]
@@ -458,6 +463,12 @@ def marked(original: str, enhanced: str) -> Marked:
         if text:
             found.append((text, tag != "equal"))
     return found
+
+
+def place_of(core: str, text: str) -> int:
+    """Where a sentence stands in a text, whatever its case and not within words; -1 where it does not."""
+    found = re.search(rf"(?<!\w){re.escape(core)}(?!\w)", text, re.IGNORECASE) if core else None
+    return found.start() if found else -1
 
 
 def added_phrases(original: str, enhanced: str) -> tuple[str, ...]:
