@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from wgp_core.prompts.compress import compress
@@ -58,6 +58,7 @@ def test_what_says_the_cores_things_stays_where_the_core_was_rewritten() -> None
     assert compress(text, Spaces(), 5, core="a fox runs through trees").text == "a fox darting through trees"
 
 
+@settings(deadline=None)
 @given(TEXTS, st.integers(0, 60), TEXTS, st.booleans())
 @example("a", 0, "", False)
 def test_always_within_the_budget_idempotent_and_never_half_a_word(text: str, budget: int, core: str,

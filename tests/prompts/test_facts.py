@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wgp_core.prompts.facts import Coloured, Count, facts_of, language_of, lemma, same_word
@@ -103,6 +103,7 @@ def test_words_that_mean_much_the_same() -> None:
     assert not same_word("station", "statue")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_any_text_can_be_read(text: str) -> None:
     facts = facts_of(text)

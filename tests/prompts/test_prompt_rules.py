@@ -80,7 +80,7 @@ def test_protected_words_survive_a_full_budget() -> None:
     assert EstimatedCounter("clip").count(text) <= 75
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.text(max_size=400), st.sampled_from(KINDS), st.integers(0, 5))
 def test_any_text_can_be_enhanced_within_the_budget(prompt: str, kind: tuple[JobType, Mode], seed: int) -> None:
     text = enhanced(prompt, *kind, seed=seed)
