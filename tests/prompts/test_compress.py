@@ -61,6 +61,8 @@ def test_what_says_the_cores_things_stays_where_the_core_was_rewritten() -> None
 @settings(deadline=None)
 @given(TEXTS, st.integers(0, 60), TEXTS, st.booleans())
 @example("a", 0, "", False)
+@example("camera!", 9, "a a a 35 35 camera!", True)
+@example("", 1, "a — —", True)
 def test_always_within_the_budget_idempotent_and_never_half_a_word(text: str, budget: int, core: str,
                                                                    within: bool) -> None:
     whole = f"{text}, {core}, {text}" if within else text

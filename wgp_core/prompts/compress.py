@@ -35,6 +35,7 @@ _STYLE = re.compile(
     r"\b(?:mood|atmosphere|palette|grade|colou?r\w*|grain|kodak|cinestill|ilford|fuji|portra|tones?|look|style|"
                     r"background|texture\w*|"
     r"wonder|stillness|contrast|halation|film|aesthetic|cinematic|surroundings|backdrop)\b", re.IGNORECASE)
+_ENDS = (".", "!", "?")
 _CORE, _QUALITY_RANK, _SUBJECT, _LIGHT_RANK, _TECHNICAL_RANK, _STYLE_RANK, OTHER = range(7)
 """Ranks of phrases, the most important first; OTHER is what speaks of none of these."""
 
@@ -79,6 +80,8 @@ def compress(text: str, counter: TokenCounter, budget: int, *, core: str = "",
         dropped.append((phrases[worst].place, phrases[worst].text))
         _leave_out(phrases, worst)
     names = tuple(name for _, name in sorted(dropped))
+    if phrases and counter.count(_joined(phrases)) > budget:
+        phrases[-1] = replace(phrases[-1], after="")
     result = _joined(phrases)
     if counter.count(result) <= budget:
         return Compressed(result, names)
@@ -118,8 +121,9 @@ def _ranked(text: str, core: str, protected: Sequence[str]) -> list[_Phrase]:
 def _leave_out(phrases: list[_Phrase], at: int) -> None:
     """Take a phrase out; where it ended a sentence, the phrase before it does so now."""
     gone = phrases.pop(at)
-    if at and gone.after.strip()[:1] in (".", "!", "?") and phrases[at - 1].after.strip()[:1] not in (".", "!", "?"):
-        phrases[at - 1] = replace(phrases[at - 1], after=gone.after)
+    before = phrases[at - 1] if at else None
+    if before and gone.after.strip()[:1] in _ENDS and before.after.strip()[:1] not in _ENDS and before.text[-1] not in _ENDS:
+        phrases[at - 1] = replace(before, after=gone.after)
 
 
 def _split(text: str) -> list[_Phrase]:
@@ -176,7 +180,7 @@ def _shortened(core: str, kept: Sequence[_Phrase], counter: TokenCounter, budget
 def _longest(core: str, lead: str, places: Sequence[int], counter: TokenCounter, budget: int) -> str | None:
     """The core up to the last of the places at which the text fits; None where none does."""
     def text_to(end: int) -> str:
-        part = core[:end].strip().rstrip(",;:–—")
+        part = core[:end].lstrip().rstrip(" ,;:–—\n\t")
         return f"{lead}, {part}" if lead and part else part or lead
 
     ends = sorted(end for end in set(places) if core[:end].strip(" ,;:–—\n"))

@@ -418,7 +418,7 @@ def _not_a_prompt(original: str, enhanced: str) -> Iterable[str]:
         yield "It breaks off in the middle of a sentence."
     if "?" in enhanced and "?" not in original:
         yield "It asks a question."
-    if _repeats(enhanced):
+    if _repeats(enhanced) and not _repeats(original):
         yield "It repeats itself."
 
 
