@@ -122,7 +122,9 @@ def _leave_out(phrases: list[_Phrase], at: int) -> None:
     """Take a phrase out; where it ended a sentence, the phrase before it does so now."""
     gone = phrases.pop(at)
     before = phrases[at - 1] if at else None
-    if before and gone.after.strip()[:1] in _ENDS and before.after.strip()[:1] not in _ENDS and before.text[-1] not in _ENDS:
+    if before is None or before.text[-1] in _ENDS:
+        return
+    if gone.after.strip()[:1] in _ENDS and before.after.strip()[:1] not in _ENDS:
         phrases[at - 1] = replace(before, after=gone.after)
 
 
