@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from . import lexicon as lex
-from .facts import Coloured, Count, Facts, class_of, facts_of, has_word, language_of, same_word
+from .facts import Coloured, Count, Facts, class_of, facts_of, has_word, same_word
 
 Marked = list[tuple[str, bool]]
 
@@ -438,11 +438,6 @@ def _repeats(text: str) -> bool:
         if seen[run] >= 3:
             return True
     return False
-
-
-def same_language(original: str, enhanced: str) -> bool:
-    """Whether both texts are taken for the same language."""
-    return language_of(original) == language_of(enhanced)
 
 
 # What was added -----------------------------------------------------------------------------------
