@@ -45,6 +45,16 @@ def shoot(page: Page, name: str) -> None:
     print(f"docs/images/{name}.png")
 
 
+def review(page: Page) -> None:
+    """The enhancer, asked about a prompt."""
+    page.locator("#prompt textarea").fill("a red vintage car drives through rain at night")
+    page.locator("#enhance input").click()
+    page.get_by_role("option", name="Review").click()
+    page.locator("#enhance-ask").click()
+    page.locator("#enhanced-text").wait_for(timeout=120_000)
+    shoot(page, "enhance-review")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", default="http://127.0.0.1:7860")
@@ -62,6 +72,7 @@ def main() -> None:
             page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": height})
             page.goto(url)
             page.get_by_role("tab", name="Generate").wait_for()
+            page.wait_for_function("document.querySelector('#stage').innerText.length > 40")
             for tab in TABS:
                 page.get_by_role("tab", name=tab).click()
                 shoot(page, f"{tab.lower()}-{look}")
@@ -71,6 +82,7 @@ def main() -> None:
         page.goto(url)
         page.get_by_label("Prompt").first.fill("How gradient descent finds a minimum")
         shoot(page, "generate-done")
+        review(page)
         browser.close()
 
 
