@@ -24,7 +24,8 @@ _NOT_NEGATED = re.compile(r"\b(?:not only|no longer|no matter|nothing but|no dou
 _WORDS_OF_ABSENCE = re.compile(r"\b(?:free of|devoid of|lack of|lacking|absence of|empty of|instead of|avoid(?:ing)?|"
                                r"exclud(?:e|ing)|rather than)\b", re.I)
 _ABSTRACT = re.compile(
-    r"\b(?:how \w+|explain\w*|concept|theor\w+|algorithm\w*|equation\w*|formula\w*|diagram\w*|infographic\w*|lecture|"
+    r"\b(?:compound interest|theorem|logarithm\w*|integral|derivative|algebra|encryption|relativity|"
+    r"how \w+|explain\w*|concept|theor\w+|algorithm\w*|equation\w*|formula\w*|diagram\w*|infographic\w*|lecture|"
     r"proof|gradient descent|neural network\w*|photosynthesis|dna|molecul\w+|atom\w*|quantum|statistic\w*|probability|"
     r"matrix|econom\w+|inflation|democracy|philosoph\w+|mitosis|evolution|entropy|calculus|geometry|fourier|bayes\w*|"
     r"backpropagation|machine learning|transformer model|supply and demand|graph of|chart|timeline|periodic table|"
