@@ -203,7 +203,7 @@ PHRASES: Mapping[str, tuple[Phrase, ...]] = {
         ("hard rim light", "rim", "cloud fog abstract"),
         ("gentle three-point lighting", "studio", "open_air nature underwater space storm rain snow"),
         ("studio softbox lighting", "studio",
-         "open_air underwater space city nature rain snow storm cam_lighting window golden_hour blue_hour dawn dusk"),
+         "open_air underwater space city nature rain snow storm cam_lighting window golden_hour dawn dusk"),
         ("low-key lighting with deep shadows", "dark", "high_key bright_mood noon day clear morning food abstract"),
         ("high-key lighting", "bright high_key", "dark rim night dusk dark_mood storm fog evening"),
         ("soft window light", "window",
