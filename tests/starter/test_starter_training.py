@@ -10,9 +10,15 @@ import torch
 from diffusers import AutoencoderKLWan
 
 from training.starter import pool, run, transformer, vae
+from training.starter.assemble import assemble
 from training.starter.lora import LowRank
 from training.starter.muon import Muon, orthogonal
 from training.starter.text import PAD_TO, build_tokenizer, encode
+from wgp_core.context import generation_context
+from wgp_core.generate import NoRecorder, generate_video
+from wgp_core.paths import Paths
+from wgp_core.request import EngineChoice, VideoRequest
+from wgp_core.settings import Settings
 
 
 @pytest.fixture(autouse=True)
@@ -132,3 +138,17 @@ def test_a_lora_begins_as_nothing_and_has_names_that_the_program_reads() -> None
         assert not torch.equal(made(x, time, ["a ball"]), before)
     found = sort_keys(lora.tensors())
     assert not found.unknown and not found.refused and len(found.keys) == 2 * len(lora.pairs)
+
+
+def test_what_is_assembled_runs_in_the_program(private_runs: Path, paths: Paths) -> None:
+    made = transformer.StarterModel()
+    private_runs.mkdir()
+    torch.save({"vae": vae.build_vae().state_dict()}, private_runs / "vae.pt")
+    torch.save({"average": made.state_dict(), "mean": [0.0] * 16, "std": [1.0] * 16}, private_runs / "transformer.pt")
+    folder = assemble(paths.ckpts / "tiny")
+    sizes = [file.stat().st_size for file in folder.rglob("*.safetensors")]
+    assert max(sizes) < 16 * 2**20 and sum(sizes) < 40 * 10**6
+    request = VideoRequest("a red ball", engine=EngineChoice.DIFFUSION, model=str(folder), width=64, height=64,
+                           frames=5, steps=1, seed=1, fallback_local_on_fail=False)
+    result = generate_video(request, generation_context(paths, Settings(), NoRecorder()))
+    assert (result.frames, result.width, result.engine) == (5, 64, "diffusion")

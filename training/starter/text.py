@@ -72,14 +72,15 @@ def build_tokenizer() -> tuple[BertTokenizer, list[int]]:
 def build_encoder(layers: int = LAYERS) -> tuple[BertTokenizer, BertModel]:
     """Tokenizer and encoder with MiniLM's weights; all but the word and place vectors can be trained."""
     tokenizer, kept = build_tokenizer()
-    old = BertModel.from_pretrained(minilm_folder(), add_pooling_layer=False)
+    old = BertModel.from_pretrained(minilm_folder())
     config = BertConfig(**{**old.config.to_dict(), "vocab_size": len(kept), "num_hidden_layers": layers,
                            "pad_token_id": tokenizer.pad_token_id})
-    new = BertModel(config, add_pooling_layer=False)
+    new = BertModel(config)
     state = {key: value for key, value in old.state_dict().items() if key in new.state_dict()}
     state["embeddings.word_embeddings.weight"] = state["embeddings.word_embeddings.weight"][kept]
     new.load_state_dict(state)
     new.embeddings.requires_grad_(False)
+    new.pooler.requires_grad_(False)  # unused, but a part of the class
     return tokenizer, new.eval()
 
 

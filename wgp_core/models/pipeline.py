@@ -44,10 +44,10 @@ _SCHEDULERS = frozenset({
     "CogVideoXDDIMScheduler", "CogVideoXDPMScheduler", "EulerDiscreteScheduler", "EulerAncestralDiscreteScheduler",
     "DDIMScheduler", "DPMSolverSDEScheduler", "LCMScheduler", "PNDMScheduler"})
 _TEXT_ENCODERS = frozenset({"T5EncoderModel", "UMT5EncoderModel"})
-_SMALL_ENCODERS = frozenset({"CLIPTextModel", "CLIPTextModelWithProjection", "CLIPVisionModel",
+_SMALL_ENCODERS = frozenset({"BertModel", "CLIPTextModel", "CLIPTextModelWithProjection", "CLIPVisionModel",
                              "CLIPVisionModelWithProjection"})
-_TOKENIZERS = frozenset({"T5Tokenizer", "T5TokenizerFast", "CLIPTokenizer", "CLIPTokenizerFast",
-                         "PreTrainedTokenizerFast", "TokenizersBackend"})
+_TOKENIZERS = frozenset({"BertTokenizer", "BertTokenizerFast", "T5Tokenizer", "T5TokenizerFast", "CLIPTokenizer",
+                         "CLIPTokenizerFast", "PreTrainedTokenizerFast", "TokenizersBackend"})
 _PROCESSORS = frozenset({"CLIPImageProcessor", "CLIPImageProcessorFast", "CLIPImageProcessorPil"})
 _ALLOWED: Mapping[str, frozenset[str]] = {
     "diffusers": _DENOISERS | _VAES | _SCHEDULERS,
