@@ -30,16 +30,25 @@ def home(tmp_path: Path) -> Path:
     return folder
 
 
+def run_tool(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run it, and once more where the parser of Python 3.11 fell over the tool's own recursion."""
+    for _ in range(2):
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+        if "AST constructor recursion depth mismatch" not in done.stdout:
+            break
+    return done
+
+
 @pytest.mark.slow
 def test_no_500_and_no_answer_that_is_not_documented(home: Path, tmp_path: Path) -> None:
     with api_process(home, tmp_path / "server.log") as url:
         httpx.post(f"{url}/enhance/legacy", json={"prompt": "a cat"}, timeout=120)  # starts the assistant
         for phases, seconds in (("examples,coverage", 40), ("fuzzing", 12)):
-            done = subprocess.run(
+            done = run_tool(
                 [sys.executable, "-m", "schemathesis.cli", "run", f"{url}/api/openapi.json", "--no-color",
                  "--phases", phases, "--max-time", str(seconds), "--max-examples", "6", "--seed", "1",
-                 "--workers", "2", "--checks", ",".join(CHECKS), "--request-timeout", "20", "--continue-on-failure"],
-                cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+                 "--workers", "1", "--checks", ",".join(CHECKS), "--request-timeout", "20", "--continue-on-failure"],
+                tmp_path)
             assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
             tested, known = re.findall(r"Operations: +(\d+) selected / (\d+) total", done.stdout)[0]
             assert tested == known and int(known) >= 12
