@@ -24,7 +24,8 @@ class DocumentError(WgpError):
 class Line:
     """One line of text. `level` is 1 to 6 where the format itself says that it is a heading, else 0.
 
-    `ends` is True where the format says that the paragraph ends here (a blank line, a closed tag).
+    `code` marks monospaced lines. `ends` is True where the format says that the paragraph ends here (a blank line,
+    a closed tag).
     """
 
     text: str
@@ -32,6 +33,7 @@ class Line:
     y: float = 0.0
     size: float = 0.0
     bold: bool = False
+    code: bool = False
     level: int = 0
     ends: bool = False
 
