@@ -11,6 +11,7 @@ import statistics
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from .types import Line, Page
 
@@ -21,6 +22,7 @@ PAGE_NUMBER = re.compile(r"\W*(?:page\s+)?(?:\d{1,4}|[ivxlc]{1,7}|[A-Z]-\d{1,3})
 _NUMBERED = re.compile(r"(?:(\d{1,2}|[A-Z])((?:\.\d{1,3}){0,4})\.?|(chapter|part|appendix|section)\s+[\dA-Z]+[.:]?)\s+"
                        r"(?=[^\W\d_])", re.IGNORECASE)
 _BULLET = re.compile(r"(?:[•◦▪●‣–—*·-]|\(?[a-zA-Z0-9]{1,2}[.)])\s+")
+_DOT = re.compile(r"[•◦▪●‣]\s")
 _SENTENCE_END = re.compile(r"[.!?:;][\"'”’)\]]*\Z")
 _BROKEN_WORD = re.compile(r"([^\W\d_]+)-\Z")
 _FIRST_WORD = re.compile(r"[^\W\d_]+")
@@ -61,7 +63,7 @@ def style_of(pages: Sequence[Page]) -> Style:
     sizes: Counter[float] = Counter()
     gaps: Counter[float] = Counter()
     for page in pages:
-        for line, after in zip(page.lines, page.lines[1:], strict=False):
+        for line, after in pairwise(page.lines):
             if line.size:
                 sizes[line.size] += len(line.text)
                 if line.size == after.size and 0.8 * line.size < line.y - after.y < 2.5 * line.size:
@@ -81,7 +83,7 @@ def without_furniture(pages: Sequence[Page]) -> tuple[list[Page], list[Furniture
         for index in gone:
             text = page.lines[index].text
             out.setdefault(_pattern(text), (text, []))[1].append(page.number)
-        kept.append(replace(page, lines=tuple(l for i, l in enumerate(page.lines) if i not in gone)) if gone else page)
+        kept.append(replace(page, lines=tuple(line for i, line in enumerate(page.lines) if i not in gone)))
     return kept, [Furniture(text, tuple(sorted(set(numbers)))) for text, numbers in out.values()]
 
 
@@ -148,7 +150,8 @@ def _stands_off(page: Page, index: int) -> bool:
     line = page.lines[index]
     if not line.y:
         return True
-    others = [abs(l.y - line.y) for i, l in enumerate(page.lines) if i != index and abs(l.y - line.y) > 1.5]
+    gaps = [abs(other.y - line.y) for i, other in enumerate(page.lines) if i != index]
+    others = [gap for gap in gaps if gap > 1.5]
     return not others or min(others) > 1.4 * max(line.size, 6)
 
 
@@ -162,7 +165,7 @@ def split_notes(page: Page, style: Style) -> tuple[tuple[Line, ...], tuple[Line,
     while start and 0 < page.lines[start - 1].size <= 0.92 * style.size:
         start -= 1
     notes, text = page.lines[start:], page.lines[:start]
-    if not notes or not text or max(l.y for l in notes) > min(l.y for l in text):
+    if not notes or not text or max(line.y for line in notes) > min(line.y for line in text):
         return page.lines, ()
     return text, notes
 
@@ -174,12 +177,12 @@ def heading_level(line: Line, style: Style, *, alone: bool) -> int:
     if line.level:
         return line.level
     text, words = line.text, len(line.text.split())
-    if not 0 < words <= 14 or line.code or not _has_word(text) or text.endswith((",", ";", "-")):
+    if not 0 < words <= 14 or not _has_word(text) or text.endswith((",", ";", "-")):
         return 0
     numbered = _NUMBERED.match(text)
     if style.size and line.size >= 1.12 * style.size:
         return _level_of_size(line.size / style.size, numbered)
-    if text.endswith((".", ":")) and not (numbered and words <= 8 and line.bold):
+    if line.code or text.endswith((".", ":")) and not (numbered and words <= 8 and line.bold):
         return 0
     if line.bold and alone and (not style.size or line.size >= 0.97 * style.size):
         return 5 if not numbered else max(2, _depth(numbered))
@@ -230,7 +233,7 @@ class _Builder:
 
     def add_page(self, number: int, lines: Sequence[Line]) -> None:
         lines = _joined_baselines(lines)
-        right = statistics.quantiles([len(l.text) for l in lines], n=10)[8] if len(lines) > 1 else 0
+        right = statistics.quantiles([len(line.text) for line in lines], n=10)[8] if len(lines) > 1 else 0
         for i, line in enumerate(lines):
             before, after = lines[i - 1] if i else None, lines[i + 1] if i + 1 < len(lines) else None
             alone = (before is None or self._apart(before, line)) and (after is None or self._apart(line, after))
@@ -273,7 +276,7 @@ class _Builder:
     def _starts(self, number: int, line: Line, right: float) -> bool:
         """True where the line begins another paragraph than the open one."""
         page, before = self.open[-1]
-        if before.ends or before.code != line.code:
+        if before.ends or before.code != line.code or _DOT.match(line.text):
             return True
         whole = _SENTENCE_END.search(before.text) is not None
         if page != number or (line.y and line.y > before.y + 2):  # another page or column
