@@ -17,9 +17,12 @@ from .types import Line, Page
 
 CONTENTS, INDEX, BIBLIOGRAPHY = "table of contents", "index", "bibliography"
 IMPRINT, NOISE, SHORT = "imprint", "noise", "too short"
+MOST_ENTRY = 400
+"""Characters of a line; longer ones are paragraphs, no entries of a list."""
 
 _LEADERS = re.compile(r"(?:\.\s?){4,}\s*(?:\d{1,4}|[ivxlc]{1,7}|[A-Z]-\d+)?(?:\s*,\s*\d{1,4})*\s*\Z")
-_PAGES_AT_END = re.compile(r"(?P<title>.*[^\W\d_]{2,}.*?)[\s,.:]+(?P<page>\d{1,4}|[ivxlc]{1,6})\Z")
+_PAGE_AT_END = re.compile(r"[\s,.:](\d{1,4}|[ivxlc]{1,6})\Z")
+_TITLE = re.compile(r"[^\W\d_]{2,}")
 _INDEX_ENTRY = re.compile(r".{1,70}?,\s*(?:see (?:also )?\D+|\d{1,4}(?:[-–]\d{1,4})?(?:,\s*\d{1,4}(?:[-–]\d{1,4})?)*"
                           r"[nf]{0,2}),?\Z", re.IGNORECASE)
 _ONLY_PAGES = re.compile(r"(?:\d{1,4}(?:[-–]\d{1,4})?[,\s]*)+\Z")
@@ -109,14 +112,17 @@ class _State:
     def _contents(self, line: Line, part: str) -> float:
         text = line.text
         bonus = 0.5 if part in (CONTENTS, INDEX) else 0.0
+        if len(text) > MOST_ENTRY:
+            return -1.5
         if _LEADERS.search(text):
             return 1.5
         if line.code and not bonus:
             return -1.5
         if _INDEX_ENTRY.match(text) and not text.endswith("."):
             return (0.7 if _YEAR.search(text) is None else 0.0) + bonus
-        ends = _PAGES_AT_END.match(text)
-        if ends and len(text) < 110 and (not ends["page"].isdigit() or int(ends["page"]) <= self.count + 60):
+        ends = _PAGE_AT_END.search(text[-8:])
+        if ends and len(text) < 110 and _TITLE.search(text[:-len(ends[0])]) and (
+                not ends[1].isdigit() or int(ends[1]) <= self.count + 60):
             return (0.6 if re.match(r"[\dA-Z][\d.]*\s|[A-Z]", text) else 0.2) + bonus
         if _LETTER.match(text) or _ONLY_PAGES.match(text):
             return 0.1 + bonus
@@ -126,7 +132,7 @@ class _State:
 
     def _reference(self, line: Line, part: str) -> float:
         text = line.text
-        if line.code:
+        if line.code or len(text) > MOST_ENTRY:
             return -0.6 if part == BIBLIOGRAPHY else -1.5
         signs = bool(_YEAR.search(text)) + bool(_INITIALS.search(text)) + bool(_PUBLISHED.search(text)) + 2 * bool(
             _REFERENCE_START.match(text) and _YEAR.search(text)) + bool(_CITED.match(text))

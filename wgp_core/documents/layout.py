@@ -99,6 +99,7 @@ class _Margin:
         self.top = top
         ends = [(page, self._ends(page)) for page in pages]
         seen = Counter(p for page, lines in ends for p in {_pattern(page.lines[i].text) for i in lines})
+        self.frequent = {pattern for pattern, count in seen.items() if count >= max(3, 0.25 * len(pages))}
         self.repeated = {pattern for pattern, count in seen.items() if count >= 3 and _is_words(pattern)}
         self.height = self._shared_height(ends)
 
@@ -134,8 +135,10 @@ class _Margin:
         for rank, i in enumerate(lines):
             line = page.lines[i]
             in_place = self.height is not None and abs(line.y - self.height) <= 1.5
-            alone = rank == 0 or bool(found)
-            if in_place or (alone and _pattern(line.text) in self.repeated) or (
+            pattern = _pattern(line.text)
+            again = pattern in self.repeated and (
+                _stands_off(page, i) if rank == 0 else bool(found) and ("#" in pattern or pattern in self.frequent))
+            if in_place or again or (
                     rank == 0 and len(page.lines) > 1 and PAGE_NUMBER.match(line.text) and _stands_off(page, i)):
                 found.add(i)
         return found
@@ -182,7 +185,7 @@ def heading_level(line: Line, style: Style, *, alone: bool) -> int:
     numbered = _NUMBERED.match(text)
     if style.size and line.size >= 1.12 * style.size:
         return _level_of_size(line.size / style.size, numbered)
-    if line.code or text.endswith((".", ":")) and not (numbered and words <= 8 and line.bold):
+    if line.code or (text.endswith((".", ":")) and not (numbered and words <= 8 and line.bold)):
         return 0
     if line.bold and alone and (not style.size or line.size >= 0.97 * style.size):
         return 5 if not numbered else max(2, _depth(numbered))

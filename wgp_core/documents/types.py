@@ -15,6 +15,8 @@ from typing import Any
 
 from ..errors import WgpError
 
+LINK = "link.json"
+
 
 class DocumentError(WgpError):
     """A document or a set of chunks that cannot be read or written."""
@@ -118,13 +120,23 @@ class ChunkFiles:
 
 @dataclass(frozen=True)
 class Collection:
-    """A named set of documents in a folder of its own."""
+    """A named set of documents in a folder of its own, or in the files that its `link.json` names."""
 
     name: str
     folder: Path
 
     @property
+    def link(self) -> str:
+        """Where the chunks of a set lie that was made elsewhere; empty for one in its own folder."""
+        try:
+            return str(json.loads((self.folder / LINK).read_text(encoding="utf-8"))["chunks"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return ""
+
+    @property
     def files(self) -> ChunkFiles:
+        if link := self.link:
+            return ChunkFiles.beside(Path(link))
         return ChunkFiles(self.folder / "chunks.jsonl", self.folder / "rejected.jsonl",
                           self.folder / "embeddings.npz", self.folder / "collection.json")
 
