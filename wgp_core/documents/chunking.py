@@ -98,7 +98,8 @@ class _Maker:
         parts = list(_parts(block, self.sizes.most))
         if not parts:
             return
-        if self.open.words >= self.sizes.least and parts[0].page != self.open.parts[-1].page:
+        gap = parts[0].page - self.open.parts[-1].page if self.open.parts else 0
+        if gap > 1 or (gap and self.open.words >= self.sizes.least):
             self.flush()
         total = sum(part.words for part in parts)
         if self.open.words >= self.sizes.least and self.open.words + total > self.sizes.most:

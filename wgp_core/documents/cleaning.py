@@ -12,10 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from .layout import Style, heading_level
+from .layout import BIBLIOGRAPHY, CONTENTS, INDEX, Style, heading_level, part_of_heading
 from .types import Line, Page
 
-CONTENTS, INDEX, BIBLIOGRAPHY = "table of contents", "index", "bibliography"
 IMPRINT, NOISE, SHORT = "imprint", "noise", "too short"
 MOST_ENTRY = 400
 """Characters of a line; longer ones are paragraphs, no entries of a list."""
@@ -33,13 +32,6 @@ _PUBLISHED = re.compile(r"\b(?:pp?\.\s*\d|vol(?:ume)?\b|press\b|springer|wiley|e
                         r"https?:|isbn|editors?\b|\beds?\.|et al\.|university)", re.IGNORECASE)
 _REFERENCE_START = re.compile(r"(?:\[[^\]]{1,24}\]|\d{1,3}\.)?\s*[A-Z][\wà-ÿ'’-]+,?\s+(?:[A-Z]\.|and\b|[A-Z][a-z]+,)")
 _CITED = re.compile(r"\[[\w+ ]{1,24}\]\s+\S")
-_HEAD_CONTENTS = re.compile(r"(?:table of )?contents\Z|list of (?:figures|tables|listings)\Z|"
-                            r"(?:figures|tables)\Z|inhalt(?:sverzeichnis)?\Z|table des matières\Z", re.IGNORECASE)
-_HEAD_INDEX = re.compile(r"(?:appendix\s+\w+\W*|[a-z]\W+)?(?:[\w&]+ ){0,4}index\Z|register\Z|stichwortverzeichnis\Z",
-                         re.IGNORECASE)
-_HEAD_BIBLIOGRAPHY = re.compile(
-    r"(?:appendix\s+\w+\W*|[\dA-Z.]+\s+)?(?:references|bibliography|works cited|literature(?: list| cited)?|"
-    r"further reading|literatur(?:verzeichnis)?|selected bibliography)\Z", re.IGNORECASE)
 _IMPRINT = re.compile(r"©|\bcopyright\b|all rights reserved|\bisbn\b|permission is granted|"
                       r"permission notice|printed (?:in|by)|published by|no part of this|license|licence|"
                       r"verbatim cop|trademark|modified versions|free software foundation", re.IGNORECASE)
@@ -99,7 +91,7 @@ class _State:
         """The part that each line belongs to by the headings met so far."""
         parts = []
         for line in lines:
-            name = _part_of_heading(line.text)
+            name = part_of_heading(line.text)
             marked = heading_level(line, self.style, alone=True)
             if name and (marked or len(line.text.split()) <= 4):
                 self.part, self.size = name, line.size
@@ -159,16 +151,6 @@ class _State:
         if signs >= 3 and signs * 60 >= words:
             return [Stretch(page.number, 0, len(page.lines), IMPRINT, min(1.0, signs * 40 / max(words, 1)))]
         return []
-
-
-def _part_of_heading(text: str) -> str:
-    text = text.strip(" .:")
-    if len(text) > 60:
-        return ""
-    for name, pattern in ((CONTENTS, _HEAD_CONTENTS), (BIBLIOGRAPHY, _HEAD_BIBLIOGRAPHY), (INDEX, _HEAD_INDEX)):
-        if pattern.match(text):
-            return name
-    return ""
 
 
 def _best_runs(scores: Sequence[float], *, least: float) -> list[tuple[int, int]]:

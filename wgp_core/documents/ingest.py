@@ -101,7 +101,8 @@ def ingest(inputs: Sequence[Path | Found], files: ChunkFiles, options: IngestOpt
            on_progress: Seen = lambda _event: None, cancel: CancelToken | None = None) -> IngestReport:
     """Make the set of just these documents. A document that fails is reported; the others are used.
 
-    One that is in the set already stays as it was when its file is gone or can no longer be read. Raises `DocumentError` where no document can be read, `RequestError` for sizes that cannot be, and `Cancelled`;
+    One that is in the set already stays as it was when its file is gone or can no longer be read.
+    Raises `DocumentError` where no document can be read, `RequestError` for sizes that cannot be, and `Cancelled`;
     the old set is then as it was.
     """
     options, cancel, started = options or IngestOptions(), cancel or CancelToken(), time.monotonic()

@@ -15,6 +15,15 @@ from itertools import pairwise
 
 from .types import Line, Page
 
+CONTENTS, INDEX, BIBLIOGRAPHY = "table of contents", "index", "bibliography"
+
+_HEAD_CONTENTS = re.compile(r"(?:table of )?contents\Z|list of (?:figures|tables|listings)\Z|"
+                            r"(?:figures|tables)\Z|inhalt(?:sverzeichnis)?\Z|table des matières\Z", re.IGNORECASE)
+_HEAD_INDEX = re.compile(r"(?:appendix\s+\w+\W*|[a-z]\W+)?(?:[\w&]+ ){0,4}index\Z|register\Z|stichwortverzeichnis\Z",
+                         re.IGNORECASE)
+_HEAD_BIBLIOGRAPHY = re.compile(
+    r"(?:appendix\s+\w+\W*|[\dA-Z.]+\s+)?(?:references|bibliography|works cited|literature(?: list| cited)?|"
+    r"further reading|literatur(?:verzeichnis)?|selected bibliography)\Z", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+")
 _ROMAN = re.compile(r"\b[ivxlc]+\b", re.IGNORECASE)
 PAGE_NUMBER = re.compile(r"\W*(?:page\s+)?(?:\d{1,4}|[ivxlc]{1,7}|[A-Z]-\d{1,3})(?:\s*(?:/|of)\s*\d{1,4})?\W*\Z",
@@ -134,6 +143,8 @@ class _Margin:
         lines = self._ends(page)
         for rank, i in enumerate(lines):
             line = page.lines[i]
+            if part_of_heading(line.text):
+                continue
             in_place = self.height is not None and abs(line.y - self.height) <= 1.5
             pattern = _pattern(line.text)
             again = pattern in self.repeated and (
@@ -207,6 +218,17 @@ def _depth(numbered: re.Match[str]) -> int:
 def _has_word(text: str) -> bool:
     return any(len(word) >= 2 for word in _WORD.findall(text)) and sum(map(str.isalpha, text)) > 0.5 * len(
         text.replace(" ", ""))
+
+
+def part_of_heading(text: str) -> str:
+    """`CONTENTS`, `INDEX` or `BIBLIOGRAPHY` where a heading announces one, else nothing."""
+    text = text.strip(" .:")
+    if len(text) > 60:
+        return ""
+    for name, pattern in ((CONTENTS, _HEAD_CONTENTS), (BIBLIOGRAPHY, _HEAD_BIBLIOGRAPHY), (INDEX, _HEAD_INDEX)):
+        if pattern.match(text):
+            return name
+    return ""
 
 
 # Paragraphs

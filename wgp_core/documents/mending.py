@@ -14,14 +14,25 @@ _CIRCLED = re.compile(r"\bc©|©c\b")
 _PLAIN = re.compile(r"[\x20-\x7e‘’“”–—…•©]*\Z")
 _MADE = str.maketrans({"\u00ad": "", "\u2010": "-", "\u2011": "-", "\ufb00": "ff", "\ufb01": "fi", "\ufb02": "fl",
                        "\ufb03": "ffi", "\ufb04": "ffl", "\ufb05": "st", "\ufb06": "st"})
+_GLYPH = re.compile(r"/[A-Za-z]+\.[A-Za-z][\w.]*\s*")
 _ftfy: Any = None
 
 
 def mend(text: str) -> str:
-    """The line with readable characters and single spaces. A soft hyphen at its end becomes a hyphen."""
+    """The line with readable characters and single spaces; empty where it has no words.
+
+    A soft hyphen at its end becomes a hyphen.
+    """
     if not _PLAIN.match(text):
         text = _mended(text)
+    if "/" in text and _only_glyphs(text):
+        return ""
     return _SPACES.sub(" ", text).strip()
+
+
+def _only_glyphs(text: str) -> bool:
+    """True for "/noteheads.s2 /dots.dot": names of signs that a font has no letters for."""
+    return 2 * sum(len(name) for name in _GLYPH.findall(text)) > len(text)
 
 
 def mend_code(text: str) -> str:
