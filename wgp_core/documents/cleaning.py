@@ -16,6 +16,7 @@ from .layout import BIBLIOGRAPHY, CONTENTS, INDEX, Style, heading_level, part_of
 from .types import Line, Page
 
 IMPRINT, NOISE, SHORT = "imprint", "noise", "too short"
+STRONG = 0.6
 MOST_ENTRY = 400
 """Characters of a line; longer ones are paragraphs, no entries of a list."""
 
@@ -76,6 +77,8 @@ class _State:
         contents = [self._contents(line, parts[i]) for i, line in enumerate(lines)]
         references = [self._reference(line, parts[i]) for i, line in enumerate(lines)]
         for start, end in _best_runs(contents, least=4.0):
+            if sum(score >= STRONG for score in contents[start:end]) < 3:
+                continue
             name = self._list_name(lines, start, end, place, parts)
             found.append(Stretch(page.number, *_with_heading(lines, start, end, parts, name), name,
                                  _share(contents, start, end)))
@@ -90,13 +93,13 @@ class _State:
     def _parts(self, lines: Sequence[Line]) -> list[str]:
         """The part that each line belongs to by the headings met so far."""
         parts = []
-        for line in lines:
+        for i, line in enumerate(lines):
             name = part_of_heading(line.text)
             marked = heading_level(line, self.style, alone=True)
             if name and (marked or len(line.text.split()) <= 4):
                 self.part, self.size = name, line.size
             elif self.part and marked and line.size >= self.size and len(line.text) > 2 and not _LEADERS.search(
-                    line.text):
+                    line.text) and not (i + 1 < len(lines) and _LEADERS.match(lines[i + 1].text)):
                 self.part = ""
             parts.append(self.part)
         return parts
@@ -173,7 +176,8 @@ def _with_heading(lines: Sequence[Line], start: int, end: int, parts: Sequence[s
     """The stretch with the heading that names it, and with the rest of the page if nothing else follows."""
     while start and parts[start - 1] == name and start - 1 >= 0 and len(lines[start - 1].text) < 70:
         start -= 1
-    if all(part == name for part in parts[end:]) and len(parts) - end <= 6:
+    if len(parts) - end <= 6 and all(part == name for part in parts[end:]) and (
+            name == BIBLIOGRAPHY or all(len(line.text) < 60 for line in lines[end:])):
         end = len(parts)
     return start, end
 
@@ -195,8 +199,7 @@ def noise_of(text: str) -> tuple[float, str]:
         "digits inside words": _over(_rate(tokens, _is_mixed), 0.08, 0.3),
         "single letters": _over(_rate(tokens, lambda t: len(t) == 1 and t.isalpha() and t not in "aAIOo"), 0.3, 0.7),
         "few letters": _over(1 - letters / max(1, len(text.replace(" ", "").replace("\n", ""))), 0.5, 0.8),
-        "unreadable characters": _over(sum(c == "\ufffd" or "\ue000" <= c <= "\uf8ff" for c in text) / len(text),
-                                       0.01, 0.05),
+        "unreadable characters": _over(text.count("\ufffd") / len(text), 0.01, 0.05),
         "few different words": _over(1 - len(set(map(str.lower, tokens))) / len(tokens), 0.75, 0.92),
     }
     reason = max(signs, key=signs.__getitem__)

@@ -85,7 +85,8 @@ def style_of(pages: Sequence[Page]) -> Style:
 
 def without_furniture(pages: Sequence[Page]) -> tuple[list[Page], list[Furniture]]:
     """The pages without running heads, feet and page numbers, and what was taken out."""
-    heads, feet = _Margin(pages, top=True), _Margin(pages, top=False)
+    style = style_of(pages)
+    heads, feet = _Margin(pages, style, top=True), _Margin(pages, style, top=False)
     kept, out = [], {}
     for page in pages:
         gone = heads.lines_of(page) | feet.lines_of(page)
@@ -104,8 +105,8 @@ def _pattern(text: str) -> str:
 class _Margin:
     """What stands at one end of the pages: patterns that come again, and the height that they share."""
 
-    def __init__(self, pages: Sequence[Page], *, top: bool) -> None:
-        self.top = top
+    def __init__(self, pages: Sequence[Page], style: Style, *, top: bool) -> None:
+        self.top, self.style = top, style
         ends = [(page, self._ends(page)) for page in pages]
         seen = Counter(p for page, lines in ends for p in {_pattern(page.lines[i].text) for i in lines})
         self.frequent = {pattern for pattern, count in seen.items() if count >= max(3, 0.25 * len(pages))}
@@ -139,32 +140,36 @@ class _Margin:
         return _pattern(text) in self.repeated or bool(PAGE_NUMBER.match(text))
 
     def lines_of(self, page: Page) -> set[int]:
-        found = set()
-        lines = self._ends(page)
-        for rank, i in enumerate(lines):
+        found: set[int] = set()
+        for rank, i in enumerate(self._ends(page)):
             line = page.lines[i]
-            if part_of_heading(line.text):
-                continue
-            in_place = self.height is not None and abs(line.y - self.height) <= 1.5
-            pattern = _pattern(line.text)
-            again = pattern in self.repeated and (
-                _stands_off(page, i) if rank == 0 else bool(found) and ("#" in pattern or pattern in self.frequent))
-            if in_place or again or (
-                    rank == 0 and len(page.lines) > 1 and PAGE_NUMBER.match(line.text) and _stands_off(page, i)):
+            if not part_of_heading(line.text) and (self._in_place(line) or self._comes_again(page, i, rank, found)):
                 found.add(i)
         return found
+
+    def _in_place(self, line: Line) -> bool:
+        return self.height is not None and abs(line.y - self.height) <= 1.5
+
+    def _comes_again(self, page: Page, i: int, rank: int, found: set[int]) -> bool:
+        """True for the outermost line, or the one after a line that was found, where it repeats and stands off."""
+        line, pattern = page.lines[i], _pattern(page.lines[i].text)
+        if (self.style.size and line.size >= 1.12 * self.style.size) or not _stands_off(page, i, found):
+            return False
+        if rank == 0:
+            return pattern in self.repeated or (len(page.lines) > 1 and PAGE_NUMBER.match(line.text) is not None)
+        return bool(found) and pattern in self.repeated and ("#" in pattern or pattern in self.frequent)
 
 
 def _is_words(pattern: str) -> bool:
     return len(re.sub(r"[#\W]", "", pattern)) >= 3
 
 
-def _stands_off(page: Page, index: int) -> bool:
-    """True where the line is farther from the others than lines of text are; formats without places say True."""
+def _stands_off(page: Page, index: int, found: set[int]) -> bool:
+    """True where the line is farther from the text than lines of text are; formats without places say True."""
     line = page.lines[index]
     if not line.y:
         return True
-    gaps = [abs(other.y - line.y) for i, other in enumerate(page.lines) if i != index]
+    gaps = [abs(other.y - line.y) for i, other in enumerate(page.lines) if i != index and i not in found]
     others = [gap for gap in gaps if gap > 1.5]
     return not others or min(others) > 1.4 * max(line.size, 6)
 

@@ -8,13 +8,14 @@ from typing import Any
 
 _TEX_LIGATURES = {"\x0b": "ff", "\x0c": "fi", "\x0d": "fl", "\x0e": "ffi", "\x0f": "ffl"}
 _TEX_LIGATURE = re.compile("(?<=[A-Za-z])[\x0b-\x0f]|[\x0b-\x0f](?=[a-z])")
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufff9-\uffff]")
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff"
+                      "\ufff9-\ufffc\ufffe\uffff\ue000-\uf8ff]")
 _SPACES = re.compile(r"[ \t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
 _CIRCLED = re.compile(r"\bc©|©c\b")
-_PLAIN = re.compile(r"[\x20-\x7e‘’“”–—…•©]*\Z")
+_PLAIN = re.compile(r"[\x20-\x7e‘’“”–—…•]*\Z")
 _MADE = str.maketrans({"\u00ad": "", "\u2010": "-", "\u2011": "-", "\ufb00": "ff", "\ufb01": "fi", "\ufb02": "fl",
                        "\ufb03": "ffi", "\ufb04": "ffl", "\ufb05": "st", "\ufb06": "st"})
-_GLYPH = re.compile(r"/[A-Za-z]+\.[A-Za-z][\w.]*\s*")
+_GLYPH = re.compile(r"/[A-Za-z]+(?:\.[A-Za-z\d]+)+\s*")
 _ftfy: Any = None
 
 
