@@ -124,3 +124,11 @@ def test_cancel_stops_at_the_next_page(tmp_path):
     with pytest.raises(Cancelled):
         read_document(Found(path, "a.pdf"), Limits(), cancel, stop)
     assert seen == [1]
+
+
+def test_a_long_file_is_read_in_two_halves_in_order(tmp_path):
+    count = pdf_module.LONG + 5
+    path = write_pdf(tmp_path / "long.pdf", [column([f"This is page {i} of the file."]) for i in range(1, count + 1)])
+    pages = read(path).pages
+    assert [page.text for page in pages] == [f"This is page {i} of the file." for i in range(1, count + 1)]
+    assert [page.number for page in pages] == list(range(1, count + 1))

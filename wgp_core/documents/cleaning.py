@@ -15,7 +15,7 @@ from itertools import pairwise
 from .layout import BIBLIOGRAPHY, CONTENTS, INDEX, Style, heading_level, part_of_heading
 from .types import Line, Page
 
-IMPRINT, NOISE, SHORT = "imprint", "noise", "too short"
+IMPRINT, TITLE, NOISE, SHORT = "imprint", "title page", "noise", "too short"
 STRONG = 0.6
 MOST_ENTRY = 400
 """Characters of a line; longer ones are paragraphs, no entries of a list."""
@@ -36,6 +36,7 @@ _CITED = re.compile(r"\[[\w+ ]{1,24}\]\s+\S")
 _IMPRINT = re.compile(r"©|\bcopyright\b|all rights reserved|\bisbn\b|permission is granted|"
                       r"permission notice|printed (?:in|by)|published by|no part of this|license|licence|"
                       r"verbatim cop|trademark|modified versions|free software foundation", re.IGNORECASE)
+_SENTENCE = re.compile(r"\w{2,} \w+ [^.]*[a-z]\.\Z")
 _WORD = re.compile(r"[^\W\d_]+")
 _VOWEL = re.compile(r"[aeiouyàáâãäåæèéêëìíîïòóôõöøùúûüýÿœαεηιουω]", re.IGNORECASE)
 
@@ -86,8 +87,8 @@ class _State:
             if not any(s.start < end and start < s.end for s in found):
                 found.append(Stretch(page.number, *_with_heading(lines, start, end, parts, BIBLIOGRAPHY),
                                      BIBLIOGRAPHY, _share(references, start, end)))
-        if place < 8 or place >= self.count - 2:
-            found += self._imprint(page, found)
+        if place < 8 or place == self.count - 1:
+            found += self._imprint(page, place, found)
         return found
 
     def _parts(self, lines: Sequence[Line]) -> list[str]:
@@ -145,12 +146,15 @@ class _State:
         ordered = sum(a <= b for a, b in pairs) / len(pairs) if pairs else 0.0
         return INDEX if ordered >= 0.8 and place > 0.5 * self.count else CONTENTS
 
-    def _imprint(self, page: Page, found: Sequence[Stretch]) -> list[Stretch]:
-        """A page of rights and permissions at the beginning or end of a book."""
+    def _imprint(self, page: Page, place: int, found: Sequence[Stretch]) -> list[Stretch]:
+        """A title page, or a page of rights and permissions at the beginning or end of a book."""
         if found or len(page.lines) < 3:
             return []
         signs = len(_IMPRINT.findall(page.text))
         words = len(page.text.split())
+        sentence = any(_SENTENCE.search(line.text) for line in page.lines)
+        if place < 2 and self.count >= 8 and words <= 60 and not sentence:
+            return [Stretch(page.number, 0, len(page.lines), TITLE, 1 - words / 120)]
         if signs >= 3 and signs * 60 >= words:
             return [Stretch(page.number, 0, len(page.lines), IMPRINT, min(1.0, signs * 40 / max(words, 1)))]
         return []

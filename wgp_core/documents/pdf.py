@@ -7,6 +7,7 @@ started again at the next page, a few times at most.
 from __future__ import annotations
 
 import json
+import os
 import queue
 import subprocess
 import sys
@@ -23,6 +24,10 @@ from .types import DocumentError, Line, Page
 OPEN_S = 120.0
 MOST_RESTARTS = 5
 MOST_PAGES = 50_000
+LONG = 60
+"""From this many pages on, two processes share a file."""
+MOST_AHEAD = 2000
+"""Pages that may wait to be taken."""
 _ANSWER_BYTES = 16 << 20
 _PROGRAM = Path(__file__).resolve().parents[2]
 
@@ -42,26 +47,54 @@ class _Stopped(Exception):
 
 
 def read_pdf(path: Path, limits: Limits, cancel: CancelToken) -> Iterator[tuple[Page, int]]:
-    """Each page with the number of pages. Raises `DocumentError` for a file that is none, or `Cancelled`."""
-    first, count, restarts, why = 1, 0, 0, ""
-    while count == 0 or (first <= count and restarts <= MOST_RESTARTS):
-        child = _Child(path, first, limits, cancel)
+    """Each page with the number of pages. Raises `DocumentError` for a file that is none, or `Cancelled`.
+
+    The second half of a long file is read at the same time, where there is a second core.
+    """
+    child = _Child(path, 1, limits, cancel)
+    ahead: _Child | None = None
+    try:
         try:
             count = _opened(child.next(OPEN_S), path, limits)
-            while first <= count:
-                page = _page(child.next(limits.page_s * 1.5 + 5), first)
-                yield page, count
-                first += 1
         except _Stopped as stopped:
-            if count == 0:
-                raise DocumentError(f"{path.name} cannot be opened as a PDF: the reader {stopped}.",
-                                    fix="The file is damaged or too large; save it anew from a PDF viewer.") from None
-            yield Page(first, skipped=f"the reader {stopped}"), count
-            first, restarts, why = first + 1, restarts + 1, str(stopped)
-        finally:
+            raise DocumentError(f"{path.name} cannot be opened as a PDF: the reader {stopped}.",
+                                fix="The file is damaged or too large; save it anew from a PDF viewer.") from None
+        middle = count
+        if count >= LONG and (os.cpu_count() or 1) > 1:
+            middle = count // 2
+            ahead = _Child(path, middle + 1, limits, cancel, keeps=count)
+        for page in _pages(path, child, 1, middle, limits, cancel):
+            yield page, count
+        if ahead is not None:
+            for page in _pages(path, ahead, middle + 1, count, limits, cancel, opened=False):
+                yield page, count
+    finally:
+        child.end()
+        if ahead is not None:
+            ahead.end()
+
+
+def _pages(path: Path, child: _Child, first: int, last: int, limits: Limits, cancel: CancelToken, *,
+           opened: bool = True) -> Iterator[Page]:
+    """Pages `first` to `last`; another child goes on where one stops."""
+    restarts, why = 0, ""
+    while first <= last:
+        try:
+            if not opened:
+                _opened(child.next(OPEN_S), path, limits)
+                opened = True
+            yield _page(child.next(limits.page_s * 1.5 + 5), first)
+            first += 1
+        except _Stopped as stopped:
             child.end()
-    for number in range(first, count + 1):
-        yield Page(number, skipped=f"not read, since the reader {why} {restarts} times before"), count
+            yield Page(first, skipped=f"the reader {stopped}")
+            first, restarts, why = first + 1, restarts + 1, str(stopped)
+            if restarts > MOST_RESTARTS:
+                break
+            child, opened = _Child(path, first, limits, cancel), False
+    child.end()
+    for number in range(first, last + 1):
+        yield Page(number, skipped=f"not read, since the reader {why} {restarts} times before")
 
 
 def _opened(data: dict[str, Any], path: Path, limits: Limits) -> int:
@@ -92,9 +125,9 @@ def _page(data: dict[str, Any], number: int) -> Page:
 class _Child:
     """The reading process and the thread that takes its answers."""
 
-    def __init__(self, path: Path, first: int, limits: Limits, cancel: CancelToken) -> None:
+    def __init__(self, path: Path, first: int, limits: Limits, cancel: CancelToken, *, keeps: int = 32) -> None:
         self._cancel = cancel
-        self._answers: queue.Queue[bytes] = queue.Queue(maxsize=32)
+        self._answers: queue.Queue[bytes] = queue.Queue(maxsize=min(keeps, MOST_AHEAD))
         self._over = threading.Event()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "wgp_core.documents.pdf_child"], cwd=_PROGRAM, stdin=subprocess.PIPE,
