@@ -22,7 +22,8 @@ _OPENING = re.compile(r"^(?:however|therefore|thus|hence|moreover|furthermore|in
                       r"on the other hand|nevertheless|indeed|note that|note also that|recall that)\b,?\s+", re.I)
 _ASIDE = re.compile(r",\s+(?:which|where|although|though|whereas|as discussed|as described|as mentioned|see|and so)\b"
                     r"[^,]*(?=\.$)")
-_POINTING = re.compile(r"^(?:this|these|that|those|it|its|they|their|he|she|such|here|there it|then|so|but|and|or|"
+_POINTING = re.compile(r"^(?:(?:because of|in|for|at|to|from|with) (?:this|these|that|such|it)|this|these|"
+                       r"that|those|it|its|they|their|he|she|such|here|there it|then|so|but|and|or|"
                        r"the (?:above|following|former|latter|previous|next|same)|see|both|another|other)\b", re.I)
 _ELSEWHERE = re.compile(r"\b(?:see (?:section|chapter|page|figure|also|appendix|below)|"
                         r"(?:as|the) (?:follows|following|above|below)|section \d|chapter \d|"

@@ -63,7 +63,7 @@ class Index:
             rows = np.arange(self.count)
         else:
             rough = self.sketch @ (self.rotation.T @ question)
-            rows = _top(rough, max(40 * count, 512))
+            rows = _top(rough, max(40 * count, 512, self.count // 200))
             rows.sort()
         cosines = self.vectors[rows].astype(np.float32) @ question
         best = _top(cosines, count)
@@ -89,9 +89,14 @@ def refresh_index(path: Path, chunks: Sequence[Chunk], encoder: PassageEncoder, 
         for row, key in enumerate(ids):
             if bytes(key) in known:
                 vectors[row] = old.vectors[known[bytes(key)]]
-    vectors[new] = encoder.encode([chunks[row].text for row in new], on_progress=on_progress, cancel=cancel)
-    _write(path, assemble(ids, vectors, Postings.build([chunk.text for chunk in chunks]), encoder))
+    vectors[new] = encoder.encode([read_as(chunks[row]) for row in new], on_progress=on_progress, cancel=cancel)
+    _write(path, assemble(ids, vectors, Postings.build([read_as(chunk) for chunk in chunks]), encoder))
     return read_index(path, encoder.fingerprint)
+
+
+def read_as(chunk: Chunk) -> str:
+    """What is searched: the passage after its last two headings, which often name what it is about."""
+    return ". ".join([*chunk.heading[-2:], chunk.text])
 
 
 def assemble(ids: np.ndarray, vectors: np.ndarray, postings: Postings, encoder: PassageEncoder) -> dict[str, Any]:

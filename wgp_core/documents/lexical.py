@@ -21,9 +21,9 @@ STOP_WORDS = frozenset(
     "does doing done during each either else ever few for from further get gets given got had has have having he her "
     "here hers him his how i if in into is it its itself just let like made make makes many may me might more most "
     "much must my need no nor not of off on once one only or other our out over own please same say says shall she "
-    "should so some such than that the their them then there these they this those through to too under until up upon us "
-    "use used uses using very want was way we were what when where whether which while who whom whose why will with within "
-    "without would you your tell explain describe mean means work works happen happens called".split())
+    "should so some such than that the their them then there these they this those through to too under until up upon "
+    "us use used uses using very want was way we were what when where whether which while who whom whose why will "
+    "with within without would you your tell explain describe mean means work works happen happens called".split())
 
 
 def words_of(text: str) -> list[str]:

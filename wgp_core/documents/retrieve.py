@@ -18,7 +18,7 @@ from ..events import CancelToken
 from ..models.embedder import MiniLmEmbedder
 from ..settings import Settings
 from .encoder import Counted, PassageEncoder, ignore_count
-from .index import Index, refresh_index
+from .index import Index, read_as, refresh_index
 from .lexical import words_of
 from .sentences import sentences_of
 from .types import Chunk, ChunkFiles, read_chunks
@@ -32,7 +32,9 @@ REPETITION = 0.97
 """Passages more alike than this say the same; the second comes after everything else."""
 COVERAGE_SHARE = 0.2
 """What knowing all of a question's words, instead of half of them, is worth against twice that much cosine."""
-ENOUGH = 0.085
+TELLING = 0.8
+"""Weight that known words need for their full worth, in words that no chunk has: a rare one or several common ones."""
+ENOUGH = 0.09
 """Evidence from which there is an answer; between answered and off-topic questions of three manuals."""
 _BACKGROUND_QUANTILE = 0.75
 
@@ -157,8 +159,11 @@ class Retriever:
         total = sum(weights.values())
         if not total:
             return cosine - self._usual
-        known = max(sum(weights[word] for word in words & set(words_of(self.chunks[row].text))) for row in rows[:3])
-        return cosine - self._usual + COVERAGE_SHARE * (known / total - 0.5)
+        known = max(sum(weights[word] for word in words & set(words_of(read_as(self.chunks[row])))) for row in rows[:3])
+        coverage = known / total - 0.5
+        if coverage > 0:
+            coverage *= min(1, known / (TELLING * self.index.postings.weight("")))
+        return cosine - self._usual + COVERAGE_SHARE * coverage
 
 
 def open_retriever(chunks_file: Path, ckpts: Path, options: RetrievalOptions | None = None, *,
