@@ -126,7 +126,9 @@ def test_cancel_stops_at_the_next_page(tmp_path):
     assert seen == [1]
 
 
-def test_a_long_file_is_read_in_two_halves_in_order(tmp_path):
+@pytest.mark.parametrize("free", [True, False])
+def test_a_long_file_is_read_in_two_halves_in_order(tmp_path, monkeypatch, free):
+    monkeypatch.setattr(pdf_module, "_has_free_core", lambda: free)
     count = pdf_module.LONG + 5
     path = write_pdf(tmp_path / "long.pdf", [column([f"This is page {i} of the file."]) for i in range(1, count + 1)])
     pages = read(path).pages

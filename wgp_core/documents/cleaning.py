@@ -8,7 +8,7 @@ are then scored for noise.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -27,6 +27,7 @@ _INDEX_ENTRY = re.compile(r".{1,70}?,\s*(?:see (?:also )?\D+|\d{1,4}(?:[-–]\d{
                           r"[nf]{0,2}),?\Z", re.IGNORECASE)
 _ONLY_PAGES = re.compile(r"(?:\d{1,4}(?:[-–]\d{1,4})?[,\s]*)+\Z")
 _LETTER = re.compile(r"[A-Z]\Z|symbols\Z|numbers\Z|symbols and numbers\Z", re.IGNORECASE)
+_DIGIT = re.compile(r"\d")
 _YEAR = re.compile(r"\b(?:18|19|20)\d\d[a-z]?\b")
 _INITIALS = re.compile(r"\b[A-Z]\.(?:[ -]?[A-Z]\.)*\s+[A-Z][a-zà-ÿ]+|\b[A-Z][\wà-ÿ-]+,\s+[A-Z]\.")
 _PUBLISHED = re.compile(r"\b(?:pp?\.\s*\d|vol(?:ume)?\b|press\b|springer|wiley|elsevier|proceedings|journal|doi\b|"
@@ -37,8 +38,9 @@ _IMPRINT = re.compile(r"©|\bcopyright\b|all rights reserved|\bisbn\b|permission
                       r"permission notice|printed (?:in|by)|published by|no part of this|license|licence|"
                       r"verbatim cop|trademark|modified versions|free software foundation", re.IGNORECASE)
 _SENTENCE = re.compile(r"\w{2,} \w+ [^.]*[a-z]\.\Z")
-_WORD = re.compile(r"[^\W\d_]+")
-_VOWEL = re.compile(r"[aeiouyàáâãäåæèéêëìíîïòóôõöøùúûüýÿœαεηιουω]", re.IGNORECASE)
+_MUTE = re.compile(r"(?<!\w)(?:[bcdfghjklmnpqrstvwxz]{4,}|[BCDFGHJKLMNPQRSTVWXZ][bcdfghjklmnpqrstvwxz]{3,})(?!\w)")
+_MIXED = re.compile(r"(?<!\w)[A-Za-z]*[a-z]\d+[a-z]+(?!\w)")
+_LETTERS = re.compile(r"(?<!\S)(?![aAIOo])[^\W\d_](?!\S)")
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ class _State:
             marked = heading_level(line, self.style, alone=True)
             if name and (marked or len(line.text.split()) <= 4):
                 self.part, self.size = name, line.size
-            elif self.part and marked and line.size >= self.size and len(line.text) > 2 and not _LEADERS.search(
+            elif self.part and marked and line.size >= self.size and len(line.text) > 2 and not _has_leaders(
                     line.text) and not (i + 1 < len(lines) and _LEADERS.match(lines[i + 1].text)):
                 self.part = ""
             parts.append(self.part)
@@ -110,11 +112,11 @@ class _State:
         bonus = 0.5 if part in (CONTENTS, INDEX) else 0.0
         if len(text) > MOST_ENTRY:
             return -1.5
-        if _LEADERS.search(text):
+        if _has_leaders(text):
             return 1.5
         if line.code and not bonus:
             return -1.5
-        if _INDEX_ENTRY.match(text) and not text.endswith("."):
+        if "," in text and _INDEX_ENTRY.match(text) and not text.endswith("."):
             return (0.7 if _YEAR.search(text) is None else 0.0) + bonus
         ends = _PAGE_AT_END.search(text[-8:])
         if ends and len(text) < 110 and _TITLE.search(text[:-len(ends[0])]) and (
@@ -130,6 +132,8 @@ class _State:
         text = line.text
         if line.code or len(text) > MOST_ENTRY:
             return -0.6 if part == BIBLIOGRAPHY else -1.5
+        if part != BIBLIOGRAPHY and not _DIGIT.search(text):
+            return -0.9
         signs = bool(_YEAR.search(text)) + bool(_INITIALS.search(text)) + bool(_PUBLISHED.search(text)) + 2 * bool(
             _REFERENCE_START.match(text) and _YEAR.search(text)) + bool(_CITED.match(text))
         if part == BIBLIOGRAPHY:
@@ -158,6 +162,10 @@ class _State:
         if signs >= 3 and signs * 60 >= words:
             return [Stretch(page.number, 0, len(page.lines), IMPRINT, min(1.0, signs * 40 / max(words, 1)))]
         return []
+
+
+def _has_leaders(text: str) -> bool:
+    return ("..." in text or ". ." in text) and _LEADERS.search(text) is not None
 
 
 def _best_runs(scores: Sequence[float], *, least: float) -> list[tuple[int, int]]:
@@ -199,9 +207,9 @@ def noise_of(text: str) -> tuple[float, str]:
         return 1.0, "no words"
     letters = sum(map(str.isalpha, text))
     signs: dict[str, float] = {
-        "words without vowels": _over(_rate(tokens, _is_mute), 0.12, 0.4),
-        "digits inside words": _over(_rate(tokens, _is_mixed), 0.08, 0.3),
-        "single letters": _over(_rate(tokens, lambda t: len(t) == 1 and t.isalpha() and t not in "aAIOo"), 0.3, 0.7),
+        "words without vowels": _over(len(_MUTE.findall(text)) / len(tokens), 0.12, 0.4),
+        "digits inside words": _over(len(_MIXED.findall(text)) / len(tokens), 0.08, 0.3),
+        "single letters": _over(len(_LETTERS.findall(text)) / len(tokens), 0.3, 0.7),
         "few letters": _over(1 - letters / max(1, len(text.replace(" ", "").replace("\n", ""))), 0.5, 0.8),
         "unreadable characters": _over(text.count("\ufffd") / len(text), 0.01, 0.05),
         "few different words": _over(1 - len(set(map(str.lower, tokens))) / len(tokens), 0.75, 0.92),
@@ -210,20 +218,6 @@ def noise_of(text: str) -> tuple[float, str]:
     return min(1.0, signs[reason] + 0.3 * (sum(signs.values()) - signs[reason])), reason
 
 
-def _rate(tokens: Sequence[str], test: Callable[[str], bool]) -> float:
-    return sum(map(test, tokens)) / len(tokens)
-
-
 def _over(value: float, low: float, high: float) -> float:
     """0 at `low` and below, 1 at `high` and above."""
     return min(1.0, max(0.0, (value - low) / (high - low)))
-
-
-def _is_mute(token: str) -> bool:
-    word = token.strip(".,;:()[]\"'")
-    return len(word) >= 4 and word.isalpha() and word.isascii() and not word.isupper() and not _VOWEL.search(word)
-
-
-def _is_mixed(token: str) -> bool:
-    """"th1s" or "w0rld", not "x2" or "3rd"."""
-    return re.search(r"[a-z]\d+[a-z]", token) is not None and len(_WORD.findall(token)) == 2

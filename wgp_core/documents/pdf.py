@@ -24,7 +24,7 @@ from .types import DocumentError, Line, Page
 OPEN_S = 120.0
 MOST_RESTARTS = 5
 MOST_PAGES = 50_000
-LONG = 60
+LONG = 150
 """From this many pages on, two processes share a file."""
 MOST_AHEAD = 2000
 """Pages that may wait to be taken."""
@@ -49,7 +49,7 @@ class _Stopped(Exception):
 def read_pdf(path: Path, limits: Limits, cancel: CancelToken) -> Iterator[tuple[Page, int]]:
     """Each page with the number of pages. Raises `DocumentError` for a file that is none, or `Cancelled`.
 
-    The second half of a long file is read at the same time, where there is a second core.
+    The second half of a long file is read at the same time, where a second core is free.
     """
     child = _Child(path, 1, limits, cancel)
     ahead: _Child | None = None
@@ -60,7 +60,7 @@ def read_pdf(path: Path, limits: Limits, cancel: CancelToken) -> Iterator[tuple[
             raise DocumentError(f"{path.name} cannot be opened as a PDF: the reader {stopped}.",
                                 fix="The file is damaged or too large; save it anew from a PDF viewer.") from None
         middle = count
-        if count >= LONG and (os.cpu_count() or 1) > 1:
+        if count >= LONG and _has_free_core():
             middle = count // 2
             ahead = _Child(path, middle + 1, limits, cancel, keeps=count)
         for page in _pages(path, child, 1, middle, limits, cancel):
@@ -72,6 +72,12 @@ def read_pdf(path: Path, limits: Limits, cancel: CancelToken) -> Iterator[tuple[
         child.end()
         if ahead is not None:
             ahead.end()
+
+
+def _has_free_core() -> bool:
+    """Without it, a second process only costs its own start."""
+    cores = os.cpu_count() or 1
+    return cores > 1 and (not hasattr(os, "getloadavg") or os.getloadavg()[0] < cores - 0.5)
 
 
 def _pages(path: Path, child: _Child, first: int, last: int, limits: Limits, cancel: CancelToken, *,
