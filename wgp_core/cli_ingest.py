@@ -39,7 +39,13 @@ def chunk_book(paths: Paths, inputs: list[Path], output: Path | None, name: str,
             report = ingest(inputs, files, options, on_progress=on_progress, cancel=cancel)
             link(paths, files)
         if embeddings:
-            _embed(paths, files, report, bars, cancel)
+            try:
+                _embed(paths, files, report, bars, cancel)
+            except (KeyboardInterrupt, Cancelled):
+                bars.stop()
+                sys.stderr.write(f"Cancelled. The chunks are in {files.chunks}; the search index is made when the "
+                                 "command runs again.\n")
+                raise SystemExit(130) from None
     _say(report, files, as_json)
 
 
