@@ -35,6 +35,11 @@ def test_marks_of_footnotes_are_not_part_of_words(tmp_path):
     assert "4" not in read(path).pages[0].text
 
 
+def test_words_that_only_a_gap_parts_are_words(tmp_path):
+    line = "BT /F2 10 Tf 1 0 0 1 72 700 Tm [(W) -20 (ords) -280 (apart) -290 (here)] TJ ET"
+    assert read(write_pdf(tmp_path / "a.pdf", [line])).pages[0].text == "Words apart here"
+
+
 def test_a_page_that_takes_too_long_is_left_out(tmp_path):
     endless = "q " * 6_000_000
     path = write_pdf(tmp_path / "slow.pdf", [column(PROSE), endless, column(PROSE)])

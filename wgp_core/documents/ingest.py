@@ -28,7 +28,7 @@ from .readers import Document, Found, digest_of, find_documents, read_document
 from .types import Chunk, ChunkFiles, DocumentError, Page, Rejected, as_json_lines, read_chunks, read_rejected
 
 FORMAT = 1
-RULES = 1
+RULES = 2
 """Raised when reading or cleaning changes, so that older sets are made anew."""
 REPEATED = "near-duplicate"
 FURNITURE = "running head or foot"

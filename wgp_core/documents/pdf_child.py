@@ -20,6 +20,9 @@ from typing import Any
 MOST_TEXT = 300_000
 """Characters of one page; no page of a book has a tenth of that."""
 
+WORD_GAP = 160.0
+"""Thousandths of the font's size; kerning inside words is well below, spaces between words are above."""
+
 _BOLD = re.compile(r"bold|black|heavy|semib|-BX|CMBX|CMB\d|CMSSBX|Demi", re.IGNORECASE)
 _MONO = re.compile(r"mono|courier|consol|typewriter|CMTT|CMSLTT|CMITT|SFTT|menlo|inconsolata|LMMono|fixed",
                    re.IGNORECASE)
@@ -113,6 +116,22 @@ def _limit_memory(megabytes: int) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
+def _see_narrow_spaces() -> None:
+    """Let pypdf take a gap of `WORD_GAP` for a space also in fonts that have none.
+
+    pypdf then guesses the space's width from wide letters, and runs justified words together.
+    """
+    with suppress(ImportError, AttributeError):
+        from pypdf._text_extraction._text_extractor import TextExtraction
+
+        original = TextExtraction.process_tj_offset
+
+        def process_tj_offset(self: Any, offset: float, space_width: float) -> None:
+            original(self, offset, min(space_width, WORD_GAP))
+
+        TextExtraction.process_tj_offset = process_tj_offset  # type: ignore[method-assign]
+
+
 def _answer(data: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(data) + "\n")
     sys.stdout.flush()
@@ -173,6 +192,7 @@ def main() -> None:
     order = json.loads(sys.stdin.readline())
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     _limit_memory(int(order["memory_mb"]))
+    _see_narrow_spaces()
     reader = _open(order["path"])
     if isinstance(reader, dict):
         _answer(reader)
