@@ -98,4 +98,41 @@ def subjects(as_json: AsJson = False) -> None:
     Console().print(table)
 
 
+@app.command()
+def search(question: Annotated[str, typer.Argument(help="What to look for.")] = "",
+           chunks: Annotated[Path, typer.Option(help="A file of chunks, as chunk-book writes it.")] = Path(
+               "data/book_chunks.jsonl"),
+           batch: Annotated[str, typer.Option(help="A file with a question a line; - reads them from the input.")] = "",
+           top: Annotated[int, typer.Option(min=1, max=100, help="At most so many passages a question.")] = 5,
+           as_json: AsJson = False) -> None:
+    """Find what documents say about a question, with pages."""
+    from .cli_documents import search_documents
+
+    search_documents(build_paths(), chunks, question, batch, top, as_json)
+
+
+@app.command("chunk-book")
+def chunk_book(input: Annotated[list[Path], typer.Option("--input", "-i", help="PDF, TXT, Markdown, HTML or DOCX, or a "
+                                                         "folder of them; may be given several times.")],
+               output: Annotated[Path | None, typer.Option(help="The chunks' file; embeddings and rejected passages "
+                                                           "lie beside it. [data/book_chunks.jsonl]")] = None,
+               collection: Annotated[str, typer.Option(help="Add to this named collection instead.")] = "",
+               min_words: Annotated[int, typer.Option(help="Words that a chunk should have at least.")] = 45,
+               max_words: Annotated[int, typer.Option(help="Words of a chunk at most.")] = 220,
+               save_rejected: Annotated[bool, typer.Option(help="Keep what was left out, with the reason.")] = True,
+               clean: Annotated[bool, typer.Option(help="Leave out contents, index, bibliography, noise.")] = True,
+               embeddings: Annotated[bool, typer.Option(help="Make the search index too.")] = True,
+               page_timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for a page of a PDF.")] = 10.0,
+               memory_mb: Annotated[int, typer.Option(min=256, help="Memory for reading a PDF.")] = 1536,
+               as_json: AsJson = False) -> None:
+    """Read documents into chunks that can be searched; only what changed is read again."""
+    from .cli_ingest import chunk_book as make
+    from .documents.chunking import Sizes
+    from .documents.ingest import IngestOptions
+    from .documents.pdf import Limits
+
+    options = IngestOptions(Sizes(min_words, max_words), clean, save_rejected, Limits(page_timeout, memory_mb))
+    make(build_paths(), input, output, collection, options, embeddings=embeddings, as_json=as_json)
+
+
 app.add_typer(models_app, name="models")

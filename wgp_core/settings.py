@@ -158,6 +158,17 @@ class Settings:
     snapshots: int = _setting(0, "Frame snapshots", "PNG frames saved beside each video, evenly spaced.", "Output",
                               low=0, high=100, env="T2V_SNAPSHOTS")
 
+    # Documents
+    rag_min_score: float = _setting(
+        0.18, "Least relevance", "Passages below this are never used; whether there is an answer at all is also judged "
+        "against what unrelated questions score.", "Documents", low=0, high=1, env="T2V_RAG_MIN_SCORE")
+    rag_candidate_k: int = _setting(24, "Candidates", "How many passages are compared for relevance and variety.",
+                                    "Documents", low=1, high=500, env="T2V_RAG_CANDIDATE_K")
+    rag_max_context_words: int = _setting(80, "Words of context", "How many words of the documents go into a prompt.",
+                                          "Documents", low=5, high=2000, env="T2V_RAG_MAX_CONTEXT_WORDS")
+    rag_min_chunk_words: int = _setting(25, "Shortest passage (words)", "Shorter passages are passed over.",
+                                        "Documents", low=0, high=500, env="T2V_RAG_MIN_CHUNK_WORDS")
+
     # Queue
     resume_queue: bool = _setting(False, "Resume the queue at start-up",
                                   "Put interrupted jobs back in the queue when the program starts.", "Queue",

@@ -1,0 +1,181 @@
+"""Named collections of documents below `data/documents`: list, find, make, fill, refresh, rename, delete.
+
+A set that was made elsewhere with `--output` is listed too: its folder holds a `link.json` that says where it lies.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import RequestError
+from ..events import CancelToken
+from ..paths import Paths
+from .chunking import Sizes
+from .ingest import DocumentReport, IngestOptions, IngestReport, Seen, ingest, read_record, reports_of
+from .readers import Found
+from .types import LINK, ChunkFiles, Collection, DocumentError
+
+_NAME = re.compile(r"[^\W_][\w .()+-]{0,59}\Z")
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|\Z)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A collection at a glance. `problem` says why it cannot be used."""
+
+    collection: Collection
+    documents: tuple[DocumentReport, ...]
+    made_at: str = ""
+    problem: str = ""
+
+    @property
+    def pages(self) -> int:
+        return sum(document.pages for document in self.documents)
+
+    @property
+    def chunks(self) -> int:
+        return sum(document.chunks for document in self.documents)
+
+    @property
+    def rejected(self) -> int:
+        return sum(document.rejected for document in self.documents)
+
+
+def folder_of(paths: Paths) -> Path:
+    return paths.data / "documents"
+
+
+def check_name(name: str) -> str:
+    """The name without spaces around it. Raises `RequestError`."""
+    name = " ".join(name.split())
+    if not _NAME.match(name) or name.endswith(".") or _RESERVED.match(name):
+        raise RequestError(f"A collection cannot be called {name!r}.", field="collection",
+                           fix="Take letters, digits, spaces and . ( ) + - _, at most 60, beginning with a letter or "
+                               "digit.")
+    return name
+
+
+def collection(paths: Paths, name: str) -> Collection:
+    """The collection of that name, there or not. Raises `RequestError` for a name that cannot be."""
+    name = check_name(name)
+    return Collection(name, folder_of(paths) / name)
+
+
+def existing(paths: Paths, name: str) -> Collection:
+    """The collection of that name. Raises `DocumentError` that lists the known ones."""
+    found = collection(paths, name)
+    if not found.folder.is_dir():
+        known = ", ".join(item.collection.name for item in list_collections(paths)) or "none"
+        raise DocumentError(f"There is no collection named {name!r}.", fix=f"Known: {known}.")
+    return found
+
+
+def list_collections(paths: Paths) -> list[Summary]:
+    """All collections, by name."""
+    folder = folder_of(paths)
+    inside = sorted(folder.iterdir(), key=lambda path: path.name.lower()) if folder.is_dir() else []
+    return [summary_of(Collection(path.name, path)) for path in inside if path.is_dir() and _NAME.match(path.name)]
+
+
+def summary_of(item: Collection) -> Summary:
+    record = read_record(item.files)
+    if not record:
+        return Summary(item, (), problem="It has not been made to the end: refresh it, or delete it.")
+    try:
+        documents = tuple(reports_of(record))
+    except (KeyError, TypeError, ValueError):
+        return Summary(item, (), problem="Its record cannot be read: add its documents again.")
+    problem = "" if item.files.chunks.is_file() else f"{item.files.chunks} is missing: refresh it."
+    return Summary(item, documents, str(record.get("made_at", "")), problem)
+
+
+def add_documents(paths: Paths, name: str, inputs: Sequence[Path], options: IngestOptions | None = None, *,
+                  on_progress: Seen = lambda _event: None, cancel: CancelToken | None = None) -> IngestReport:
+    """Read documents into a collection, beside those that it has. Raises as `ingest`."""
+    item = collection(paths, name)
+    files = item.files
+    before = [Found(Path(report.path), report.source) for report in reports_of(read_record(files))]
+    fresh = not item.folder.exists()
+    try:
+        return ingest([*before, *inputs], files, options, on_progress=on_progress, cancel=cancel)
+    except BaseException:
+        if fresh:
+            _remove_if_empty(item)
+        raise
+
+
+def refresh(paths: Paths, name: str, *, on_progress: Seen = lambda _event: None,
+            cancel: CancelToken | None = None) -> IngestReport:
+    """Read what changed since. A document whose file is gone stays as it was."""
+    item = existing(paths, name)
+    record = read_record(item.files)
+    here = [Found(Path(report.path), report.source) for report in reports_of(record)]
+    if not here:
+        raise DocumentError(f"{name!r} has no documents.", fix="Add the documents again.")
+    made_with = record.get("settings", {})
+    options = IngestOptions(sizes=Sizes(int(made_with.get("min_words", 45)), int(made_with.get("max_words", 220))),
+                            clean=bool(made_with.get("clean", True)), save_rejected="rejected_sha256" in record)
+    return ingest(here, item.files, options, on_progress=on_progress, cancel=cancel)
+
+
+def rename(paths: Paths, name: str, new: str) -> Collection:
+    """Give a collection another name. Raises `DocumentError` where that is taken."""
+    item, target = existing(paths, name), collection(paths, new)
+    if target.folder.exists() and not (target.name.lower() == item.name.lower() and target.name != item.name):
+        raise DocumentError(f"There is a collection named {target.name!r} already.", fix="Choose another name.")
+    _do(lambda: item.folder.rename(target.folder), f"{item.name!r} cannot be renamed")
+    return target
+
+
+def delete(paths: Paths, name: str) -> Path:
+    """Put a collection into the trash and return where it lies there. A linked set's own files stay."""
+    item = existing(paths, name)
+    gone = paths.trash / f"documents-{item.name}-{time.strftime('%Y%m%d-%H%M%S')}"
+    number = 2
+    while gone.exists():
+        gone, number = gone.with_name(f"{gone.name}-{number}"), number + 1
+
+    def move() -> None:
+        paths.trash.mkdir(parents=True, exist_ok=True)
+        item.folder.rename(gone)
+
+    _do(move, f"{item.name!r} cannot be deleted")
+    return gone
+
+
+def link(paths: Paths, files: ChunkFiles) -> Collection:
+    """List a set that lies elsewhere under the name of its file; the same set keeps its name."""
+    base = re.sub(r"[^\w .()+-]", "_", files.chunks.name.removesuffix(".jsonl")).strip("_. ")[:50] or "chunks"
+    where = str(files.chunks.resolve())
+    for number in range(1, 1000):
+        item = Collection(base if number == 1 else f"{base} {number}", folder_of(paths) / (
+            base if number == 1 else f"{base} {number}"))
+        if not item.folder.exists():
+            break
+        if item.link == where:
+            return item
+    item.folder.mkdir(parents=True, exist_ok=True)
+    part = item.folder / f".{LINK}.part"
+    part.write_text(json.dumps({"chunks": where}) + "\n", encoding="utf-8")
+    part.replace(item.folder / LINK)
+    return item
+
+
+def _remove_if_empty(item: Collection) -> None:
+    """A collection whose first documents failed leaves no folder behind."""
+    if item.folder.is_dir() and all(path.suffix == ".lock" for path in item.folder.iterdir()):
+        for path in item.folder.iterdir():
+            path.unlink(missing_ok=True)
+        item.folder.rmdir()
+
+
+def _do(action: Callable[[], object], what: str) -> None:
+    try:
+        action()
+    except OSError as error:
+        raise DocumentError(f"{what}: {error.strerror or error}.", fix="Close what uses it and try again.") from error
