@@ -336,6 +336,7 @@ def test_an_enhanced_prompt_reaches_the_engine_and_the_record_and_is_repeated_as
     assert engine.requests[0].prompt == enhanced
     prompts = read_manifest(result.path)["prompts"]
     assert prompts["task"] == f"a red ball bounces\n!enhanced!\n{enhanced}"
+    assert result.request.negative_prompt == ""  # this engine takes none
     assert prompts["enhancement"]["level"] == "emergency_fallback" and "enrich" in result.timings_s
     again = generate_video(result.request, ctx)
     assert engine.requests[1].prompt == enhanced and again.enhanced_prompt == enhanced

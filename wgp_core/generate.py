@@ -191,7 +191,8 @@ class _Run:
                 enhancer.release()
         self.warnings += result.warnings
         self.enhanced, self.enhancement = result.enhanced, result.summary()
-        negative = request.negative_prompt or result.negative_prompt
+        takes_negative = "negative_prompt" in resolved.engine.spec_for(request).uses
+        negative = request.negative_prompt or (result.negative_prompt if takes_negative else "")
         return replace(resolved, request=replace(request, prompt=result.enhanced, negative_prompt=negative))
 
     # -- frames -------------------------------------------------------------------------------------------------

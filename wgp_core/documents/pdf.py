@@ -6,6 +6,7 @@ started again at the next page, a few times at most.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -140,11 +141,9 @@ class _Child:
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         order = {"path": str(path.resolve()), "first": first, "page_s": limits.page_s, "memory_mb": limits.memory_mb}
         assert self._process.stdin and self._process.stdout
-        try:
+        with contextlib.suppress(BrokenPipeError):  # it died at once: `next` says so
             self._process.stdin.write(json.dumps(order).encode() + b"\n")
             self._process.stdin.close()
-        except BrokenPipeError:
-            pass
         self._thread = threading.Thread(target=self._take, name="pdf-reader", daemon=True)
         self._thread.start()
 
