@@ -14,21 +14,24 @@ _COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 _STEPS = 5
 
 
-def orthogonal(update: torch.Tensor) -> torch.Tensor:
-    """A matrix with the singular vectors of `update` and singular values near one; runs in bfloat16 on CUDA."""
+def orthogonal(updates: torch.Tensor) -> torch.Tensor:
+    """Matrices [N, rows, columns] with the singular vectors of `updates` and singular values near one; in bfloat16."""
     a, b, c = _COEFFICIENTS
-    x = update.bfloat16() if update.is_cuda else update.float()
-    tall = x.shape[0] > x.shape[1]
-    x = x.T if tall else x
-    x = x / (x.norm() + 1e-7)
+    x = updates.bfloat16()
+    tall = x.shape[1] > x.shape[2]
+    x = x.mT if tall else x
+    x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
     for _ in range(_STEPS):
-        square = x @ x.T
+        square = x @ x.mT
         x = a * x + (b * square + c * square @ square) @ x
-    return (x.T if tall else x).to(update.dtype)
+    return (x.mT if tall else x).to(updates.dtype)
 
 
 class Muon(torch.optim.Optimizer):
-    """Nesterov momentum of 0.95, orthogonal updates, decoupled weight decay. Parameters have two dimensions or more."""
+    """Nesterov momentum of 0.95, orthogonal updates, decoupled weight decay. Parameters have two dimensions or more.
+
+    Parameters of one shape are made orthogonal together.
+    """
 
     def __init__(self, params: Iterable[torch.nn.Parameter], lr: float, weight_decay: float = 0.0) -> None:
         super().__init__(list(params), {"lr": lr, "momentum": 0.95, "weight_decay": weight_decay})
@@ -36,17 +39,25 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         for group in self.param_groups:
+            shapes: dict[torch.Size, list[torch.nn.Parameter]] = {}
             for p in group["params"]:
-                if p.grad is None:
-                    continue
-                state = self.state[p]
-                if "momentum" not in state:
-                    state["momentum"] = torch.zeros_like(p)
-                momentum = state["momentum"].lerp_(p.grad, 1 - group["momentum"])
-                update = orthogonal(p.grad.lerp(momentum, group["momentum"]).flatten(1))
-                scale = max(1.0, update.shape[0] / update.shape[1]) ** 0.5
-                p.mul_(1 - group["lr"] * group["weight_decay"])
-                p.add_(update.view_as(p), alpha=-group["lr"] * scale)
+                if p.grad is not None:
+                    shapes.setdefault(p.shape, []).append(p)
+            for alike in shapes.values():
+                updates = orthogonal(torch.stack([self._update(p, group["momentum"]) for p in alike]))
+                scale = max(1.0, updates.shape[1] / updates.shape[2]) ** 0.5
+                for p, update in zip(alike, updates, strict=True):
+                    p.mul_(1 - group["lr"] * group["weight_decay"])
+                    p.add_(update.view_as(p), alpha=-group["lr"] * scale)
+
+    def _update(self, p: torch.nn.Parameter, momentum: float) -> torch.Tensor:
+        """The gradient's running mean, a step ahead, as a matrix."""
+        assert p.grad is not None
+        state = self.state[p]
+        if "momentum" not in state:
+            state["momentum"] = torch.zeros_like(p)
+        state["momentum"].lerp_(p.grad, 1 - momentum)
+        return p.grad.lerp(state["momentum"], momentum).flatten(1)
 
 
 class Optimizers:

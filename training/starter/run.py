@@ -47,6 +47,16 @@ def cosine(step: int, steps: int, *, warmup: int = 100, floor: float = 0.02) -> 
     return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * done))
 
 
+def plateau(step: int, steps: int, *, warmup: int = 100, falls: float = 0.35, floor: float = 0.01) -> float:
+    """The share of the peak rate at a step: linear warm-up, the peak, then down to `floor` over the last `falls`.
+
+    Unlike half a cosine it lets the number of steps be raised while the rate is still at its peak.
+    """
+    if step < warmup:
+        return (step + 1) / warmup
+    return max(floor, min(1.0, (1 - step / steps) / falls))
+
+
 class Run:
     """One training: `objects` are saved and restored by their state_dict, and `step` counts what is done.
 
