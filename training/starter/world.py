@@ -35,7 +35,7 @@ BACKGROUNDS = ("gray", "black", "beige", "sky", "grass", "night", "sea", "sunset
 CAMERAS = ("static", "push-in", "pull-out", "pan-left", "pan-right")
 Size = Literal["small", "medium", "large"]
 Speed = Literal["slow", "normal", "fast"]
-RADII: dict[str, float] = {"small": 7.5, "medium": 10.0, "large": 12.5}
+RADII: dict[str, float] = {"small": 8.5, "medium": 10.5, "large": 12.5}
 Style = Literal["solid", "outline"]
 
 
@@ -166,7 +166,7 @@ def _path(thing: Thing, rng: np.random.Generator, top: float, bottom: float) -> 
     def spin(t: float) -> tuple[float, float, float, float]:
         return x0, y0, radius, turn * t
 
-    hops, phase = 2.0 * pace, rng.uniform(0, 1)
+    hops, phase = 0.8 + pace, rng.uniform(0, 1)
     ground = rng.uniform(46, 50)
 
     def bounce(t: float) -> tuple[float, float, float, float]:
@@ -176,8 +176,8 @@ def _path(thing: Thing, rng: np.random.Generator, top: float, bottom: float) -> 
     way, begin, reach = (1 if rng.random() < 0.5 else -1), rng.uniform(0, 2 * math.pi), rng.uniform(13, 16)
 
     def orbit(t: float) -> tuple[float, float, float, float]:
-        angle = begin + way * 2 * math.pi * (0.6 + 0.4 * pace) * t
-        return SIZE / 2 + reach * math.cos(angle), SIZE / 2 + reach * math.sin(angle), radius * 0.85, 0.0
+        angle = begin + way * 2 * math.pi * (0.55 + 0.3 * pace) * t
+        return SIZE / 2 + reach * math.cos(angle), SIZE / 2 + reach * math.sin(angle), radius * 0.9, 0.0
 
     def still(_t: float) -> tuple[float, float, float, float]:
         return x0, y0, radius, 0.0
