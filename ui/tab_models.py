@@ -148,9 +148,10 @@ def _by_hand(model: ModelStatus, studio: Studio) -> str:
         return f'<p class="w-quiet">{esc(how)}</p>'
     command = f"./run.sh -m wgp_core models install {model.id}"
     folder = short_path(studio.paths.ckpts / model.repo.rpartition("/")[2], studio)
+    copied = f'<p class="w-quiet">Or copy the files of {esc(model.repo)} into <code>{esc(folder)}</code></p>'
     return (f'<details><summary>Without this window</summary><div class="w-path"><code>{esc(command)}</code>'
             f'<button type="button" class="w-btn" data-copy="{esc(command)}">Copy</button></div>'
-            f'<p class="w-quiet">Or copy the files of {esc(model.repo)} into <code>{esc(folder)}</code></p></details>')
+            f'{copied if model.repo else ""}</details>')
 
 
 # -- the work ---------------------------------------------------------------------------------------------------

@@ -43,6 +43,8 @@ class StepRule:
 
     def describe(self) -> str:
         """ "a multiple of 16 from 256 to 1280", "4k+1 from 5 to 161"."""
+        if self.low == self.high:
+            return f"only {self.low}"
         if self.step == 1:
             kind = "a whole number"
         elif self.offset == 0:

@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 
 from ..errors import RequestError
 from ..events import CancelToken, Progress, ProgressCallback, Stage, ignore_progress
-from ..paths import Paths
+from ..paths import PROGRAM_ROOT, Paths
 from .hub import DownloadError, HubAccess, Watch, fetch, list_files, sha256_of
 from .locking import LockTaken, file_lock
 from .presence import complete
@@ -56,6 +56,8 @@ def install(spec: ModelSpec, paths: Paths, *, on_progress: ProgressCallback = ig
     folder = install_folder(spec, paths)
     if complete(spec, folder) and not has_bad_files(folder):
         return folder
+    if spec.shipped:
+        return _copy_shipped(spec, paths, folder)
     if not spec.repo:
         raise DownloadError(f"{spec.label} cannot be fetched: it is not on the hub as safetensors.",
                             fix=f"Put {', '.join(spec.needs)} into {folder}.")
@@ -72,6 +74,26 @@ def install(spec: ModelSpec, paths: Paths, *, on_progress: ProgressCallback = ig
             _finish(spec, staging, folder)
     except LockTaken:
         raise DownloadError(f"{spec.label} is being installed by another process.", fix="Wait until it ends.") from None
+    return folder
+
+
+def _copy_shipped(spec: ModelSpec, paths: Paths, folder: Path) -> Path:
+    """The model out of the program's own `ckpts/`, for a workshop that lies elsewhere."""
+    source = PROGRAM_ROOT / "ckpts" / spec.folder
+    if source == folder or not complete(spec, source):
+        raise DownloadError(f"{spec.label} comes with the program, and its files are not in {source}.",
+                            fix=f"Bring that folder back: git checkout -- ckpts/{spec.folder}.")
+    staging = folder.with_name(_STAGING + folder.name)
+    try:
+        with file_lock(paths.data / "locks" / f"install-{folder.name}.lock"):
+            shutil.rmtree(staging, ignore_errors=True)
+            shutil.copytree(source, staging, ignore=shutil.ignore_patterns("*_quanto_*", ".*"))
+            _finish(spec, staging, folder)
+    except LockTaken:
+        raise DownloadError(f"{spec.label} is being installed by another process.", fix="Wait until it ends.") from None
+    except OSError as error:
+        raise DownloadError(f"{spec.label} cannot be copied into {folder}: {error.strerror or error}.",
+                            fix="Make room there, or correct its permissions.") from error
     return folder
 
 

@@ -99,7 +99,7 @@ def status_of(spec: ModelSpec, paths: Paths, cache_root: str = "") -> ModelStatu
         id=spec.id, label=spec.label, task=tasks[0], installed=folder is not None, size_bytes=size, path=place,
         licence=spec.licence, used_for=spec.used_for, how_to_get="" if folder else _how_to_get(spec, paths, partial),
         tasks=tasks, family=spec.family.value, licence_note=spec.licence_note, repo=spec.repo,
-        installable=bool(spec.repo and spec.folder), partial_bytes=partial)
+        installable=spec.installable, partial_bytes=partial)
 
 
 def own_models(paths: Paths, cache_root: str = "") -> Iterator[ModelStatus]:
@@ -169,9 +169,9 @@ def _how_to_get(spec: ModelSpec, paths: Paths, partial: int) -> str:
     if spec.starter:
         return (f"Run ./run.sh once with a network, or copy {Path(spec.starter_file).name} into "
                 f"{paths.ckpts / spec.folder}.")
-    if not spec.repo:
+    if not spec.installable and not spec.repo:
         return f"Put {', '.join(spec.needs)} into {spec.path or paths.ckpts / spec.folder}."
-    if spec.path is not None:
+    if spec.path is not None and spec.repo:
         return f"Copy {spec.repo} to {spec.path}."
     begun = f" {partial / 1e9:.1f} GB are here already." if partial else ""
     return f"./run.sh -m wgp_core models install {spec.id}{begun}"

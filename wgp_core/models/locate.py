@@ -137,7 +137,7 @@ def missing_error(spec: ModelSpec, paths: Paths, cache_root: str = "") -> ModelM
     """What to say where the model is not installed: its size, its place, how to get it, and what could be used."""
     size = f" ({spec.size_bytes / 1e9:.1f} GB)" if spec.size_bytes else ""
     place = spec.path or (paths.ckpts / spec.folder if spec.folder else cache_root_of(paths, cache_root))
-    if spec.repo:
+    if spec.repo or spec.shipped:
         fix = f"Install it: ./run.sh -m wgp_core models install {spec.id}"
     else:
         fix = f"Put {', '.join(spec.needs)} into {place}"
@@ -150,7 +150,7 @@ def missing_error(spec: ModelSpec, paths: Paths, cache_root: str = "") -> ModelM
 
 def _best(paths: Paths, task: Task | None, cache_root: str) -> Found:
     wanted = (task,) if task else (Task.T2V, Task.I2V)
-    found = installed(paths, cache_root)
+    found = sorted(installed(paths, cache_root), key=lambda f: f.spec.shipped)
     for each in wanted:
         best = next((f for f in found if f.spec.can(each)), None)
         if best:

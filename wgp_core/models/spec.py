@@ -120,7 +120,8 @@ class ModelSpec:
     `files` are glob patterns of what is downloaded; `needs` are files that must be there for it to count as installed.
     `size_bytes` is the download; `licence_note` says in plain words where use is restricted. `starter` names the
     installed Python package that carries it, `starter_file` the file inside. `path` is set for a model that lies
-    outside `ckpts/`.
+    outside `ckpts/`. A `shipped` one comes with the program in its own `ckpts/`; it is taken only where it is asked
+    for, or where diffusion is and nothing else is installed.
     """
 
     id: str
@@ -144,6 +145,12 @@ class ModelSpec:
     starter: str = ""
     starter_file: str = ""
     path: Path | None = None
+    shipped: bool = False
+
+    @property
+    def installable(self) -> bool:
+        """Whether `models install ID` can bring it: from the hub, or out of the program's own folder."""
+        return bool(self.folder and (self.repo or self.shipped))
 
     @property
     def is_diffusion(self) -> bool:

@@ -72,7 +72,7 @@ class DiffusionEngine:
             return Availability(False, error.message, error.fix)
         if request is None:
             return Availability(True)
-        return _images(found, request) or self._speed(found, request) or Availability(True)
+        return _images(found, request) or self._unasked(found, request) or Availability(True)
 
     def memory_ladder(self, start: MemoryPlan) -> tuple[MemoryPlan, ...]:
         """Without the last step: these pipelines hold all frames of a window at once."""
@@ -230,10 +230,15 @@ class DiffusionEngine:
                                field="model", fix="Choose a model for text to video or image to video.")
         return found
 
-    def _speed(self, found: Found, request: VideoRequest) -> Availability | None:
+    def _unasked(self, found: Found, request: VideoRequest) -> Availability | None:
         """Why `auto` should not take this model here; None where it should."""
         size = denoiser_parameters(found.spec)
-        if request.engine is not EngineChoice.AUTO or request.model or size <= CPU_PARAMETERS:
+        if request.engine is not EngineChoice.AUTO or request.model:
+            return None
+        if found.spec.shipped:
+            return Availability(False, f"{found.spec.label} knows only its own small world of coloured things.",
+                                "Choose the diffusion engine to see it.")
+        if size <= CPU_PARAMETERS:
             return None
         if self._runtime.device != "cpu" and hardware.gpus():
             return None

@@ -13,10 +13,11 @@ from .cogvideox import COGVIDEOX
 from .language import LANGUAGE
 from .ltx import LTX
 from .quality import QUALITY
+from .starter import STARTER
 from .still import STILL
 from .wan import WAN
 
-CATALOG: tuple[ModelSpec, ...] = (*WAN, *COGVIDEOX, *LTX, *STILL, *LANGUAGE, *QUALITY)
+CATALOG: tuple[ModelSpec, ...] = (*WAN, *COGVIDEOX, *LTX, *STILL, STARTER, *LANGUAGE, *QUALITY)
 
 
 def by_id(model_id: str) -> ModelSpec:
