@@ -30,7 +30,7 @@ from ..paths import Paths, build_paths
 from ..settings import Settings
 from ..store.database import Store
 from ..store.jobs import Claim
-from . import model_tasks, prompt_tasks  # noqa: F401 - they register their tasks
+from . import document_tasks, model_tasks, prompt_tasks  # noqa: F401 - they register their tasks
 from .preloading import Preloader
 from .process import rotate
 from .progress import ProgressWriter, TaskProgress
@@ -237,7 +237,7 @@ def end_group() -> None:
 def parse(argv: Sequence[str] | None) -> WorkerOptions:
     parser = argparse.ArgumentParser(prog="python -m wgp_core.jobs.worker", description="A worker of WGP Studio. "
                                      "The window starts it; it obeys messages on stdin.")
-    parser.add_argument("--role", choices=("render", "assistant", "models"), required=True)
+    parser.add_argument("--role", choices=("render", "assistant", "models", "documents"), required=True)
     parser.add_argument("--home", type=Path, help="the workshop's folder")
     parser.add_argument("--output-dir", type=Path, help="where videos are written")
     parser.add_argument("--settings", type=Path, help="the settings file")
