@@ -13,7 +13,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -25,16 +25,19 @@ from .engines.base import Caption, FrameStream, MemoryPlan, RenderSession, Runti
 from .engines.registry import EngineRegistry
 from .errors import Cancelled, EncoderMissingError, EngineError, EngineMemoryError
 from .events import CancelToken, Progress, ProgressCallback, Stage, ignore_progress
+from .grounding import Grounded, Workshop, chunks_of, ground, teaching_prompt, with_context
 from .marked import join_enhanced, split_enhanced
-from .media import encode, ffmpeg, images, metadata, subtitles
+from .media import audio, encode, ffmpeg, images, metadata, subtitles
 from .media.checks import FrameCheck, Verdict
 from .naming import file_name, with_suffix
 from .paths import Paths
 from .prompts.enhancer import Cache, PromptEnhancer
 from .prompts.for_video import enhance_request_of
-from .request import EngineChoice, EnhanceMode, VideoRequest
-from .resolve import Resolved, for_local, resolve
+from .request import Brief, EngineChoice, EnhanceMode, Planner, VideoRequest
+from .resolve import PLANNED_SECONDS, Resolved, for_local, resolve, with_layout
 from .result import VideoResult, library_versions
+from .scenes import render as render_scenes
+from .scenes import rendered_apart
 from .settings import Settings
 
 log = logging.getLogger(__name__)
@@ -88,14 +91,35 @@ class GenerationContext:
     """Where enhanced prompts are remembered."""
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """What will be rendered: the effective request, and what the engine is told."""
+
+    request: VideoRequest
+    engine: str
+    prompts: tuple[str, ...]
+    """One a scene where scenes are rendered one by one; else the one prompt."""
+    planner: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+def prepare_video(request: VideoRequest, context: GenerationContext, *,
+                  on_progress: ProgressCallback = ignore_progress, cancel: CancelToken | None = None) -> Prepared:
+    """Everything that comes before frames: checks, documents, scene plan, prompts. Raises as `generate_video`."""
+    return _Run(request, context, on_progress, cancel or CancelToken()).prepare()
+
+
 def generate_video(request: VideoRequest, context: GenerationContext, *,
-                   on_progress: ProgressCallback = ignore_progress, cancel: CancelToken | None = None) -> VideoResult:
-    """Make one video and return where it is and how it came about.
+                   on_progress: ProgressCallback = ignore_progress, cancel: CancelToken | None = None,
+                   on_prepared: Callable[[Prepared], None] = lambda prepared: None) -> VideoResult:
+    """Make one video and return where it is and how it came about; `on_prepared` is told what will be rendered.
 
     Raises `RequestError` for what cannot be asked, `EngineError` or `MediaError` for what failed, `Cancelled` after
     `cancel`. Whatever is raised, no half file is left and nothing that existed before is touched.
     """
-    return _Run(request, context, on_progress, cancel or CancelToken()).make()
+    run = _Run(request, context, on_progress, cancel or CancelToken())
+    run.on_prepared = on_prepared
+    return run.make()
 
 
 @dataclass
@@ -122,14 +146,19 @@ class _Run:
         self.warnings: list[str] = []
         self.enhanced: str | None = None
         self.enhancement: dict[str, object] = {}
+        self.grounded = Grounded()
+        self.scene_prompts: tuple[str, ...] = ()
+        self.on_prepared: Callable[[Prepared], None] = lambda prepared: None
         self.scratch = context.paths.data / "scratch" / (context.recorder.job_id or uuid.uuid4().hex)
         self.started = datetime.now().astimezone()
 
+    def prepare(self) -> Prepared:
+        return self._prepared(self._effective())
+
     def make(self) -> VideoResult:
         try:
-            resolved = self._resolve()
-            self.cancel.raise_if_cancelled()
-            resolved = self._enrich(resolved)
+            resolved = self._effective()
+            self.on_prepared(self._prepared(resolved))
             self.scratch.mkdir(parents=True, exist_ok=True)
             try:
                 return self._produce(resolved)
@@ -143,30 +172,90 @@ class _Run:
 
     # -- before frames ------------------------------------------------------------------------------------------
 
-    def _resolve(self) -> Resolved:
+    def _effective(self) -> Resolved:
+        resolved = self._resolve(self.asked)
+        self.cancel.raise_if_cancelled()
+        return self._enrich(resolved)
+
+    def _resolve(self, asked: VideoRequest) -> Resolved:
         with self.clock.stage(Stage.RESOLVE):
-            resolved = resolve(self.asked, self.context.engines, self.context.settings)
-            self.warnings += resolved.warnings
+            asked.check()
+            if asked.documents is not None and not asked.plan:
+                chunks_of(asked.documents, self.context.paths)
+            resolved = resolve(asked, self.context.engines, self.context.settings)
+            self.warnings += [note for note in resolved.warnings if note not in self.warnings]
             return resolved
 
     def _fall_back(self, cause: str) -> Resolved:
-        resolved = for_local(self.asked, self.context.engines, self.context.settings, cause=cause)
+        """The request for the local engine, with what the documents gave; the scenes as long as they were planned."""
+        prompt, _ = split_enhanced(self.asked.prompt)
+        asked = replace(self.asked, prompt=with_context(prompt, self.grounded.context),
+                        plan=self.grounded.plan or self.asked.plan)
+        resolved = for_local(asked, self.context.engines, self.context.settings, cause=cause)
         self.warnings += resolved.warnings
+        self.scene_prompts = ()
         return resolved
 
+    def _prepared(self, resolved: Resolved) -> Prepared:
+        return Prepared(resolved.request, resolved.engine.spec.id, self.scene_prompts or (resolved.request.prompt,),
+                        self.grounded.planner, tuple(self.warnings))
+
     def _enrich(self, resolved: Resolved) -> Resolved:
-        """The prompt as it reaches the engine: enhanced before, enhanced now, or as it was written."""
-        if resolved.request.documents is not None:
-            self.warnings.append("The documents were not read: this version has no document search yet.")
+        """The prompt and the scenes as they reach the engine: from documents, a brief, the enhancer, or as written."""
         original, given = split_enhanced(resolved.request.prompt)
+        if original != resolved.request.prompt:
+            resolved = replace(resolved, request=replace(resolved.request, prompt=original))
+        if given is None or resolved.request.makes_plan:
+            resolved = self._ground(resolved)
+        if resolved.request.plan and rendered_apart(resolved.request, resolved.engine.spec_for(resolved.request)):
+            return self._with_scenes(resolved)
         if given is not None:
             self.enhanced = given
             return replace(resolved, request=replace(resolved.request, prompt=given))
-        if original != resolved.request.prompt:
-            resolved = replace(resolved, request=replace(resolved.request, prompt=original))
-        if resolved.request.enhance is EnhanceMode.OFF:
+        local = resolved.engine.spec.choice is EngineChoice.LOCAL
+        if resolved.request.brief is not None and not resolved.request.plan and not local:
+            self.enhanced = teaching_prompt(resolved.request)
+            resolved = replace(resolved, request=replace(resolved.request, prompt=self.enhanced))
+        if resolved.request.enhance is not EnhanceMode.OFF:
+            resolved = self._enhance(resolved)
+        if self.grounded.context:
+            self.enhanced = with_context(resolved.request.prompt, self.grounded.context)
+            resolved = replace(resolved, request=replace(resolved.request, prompt=self.enhanced))
+        return resolved
+
+    def _ground(self, resolved: Resolved) -> Resolved:
+        """With the plan that documents or the brief give; with silent documents, the topic alone."""
+        request = resolved.request
+        if request.plan or (request.documents is None and not request.makes_plan):
             return resolved
-        return self._enhance(resolved)
+        shop = Workshop(self.context.paths, self.context.settings, self.context.runtime, self._tell_enrich, self.cancel)
+        seconds = request.frames / request.fps if request.frames and request.fps else PLANNED_SECONDS
+        with self.clock.stage(Stage.ENRICH):
+            self.grounded = ground(request, seconds, shop)
+        self.warnings += self.grounded.warnings
+        if self.grounded.plan:
+            laid = with_layout(replace(resolved, request=replace(request, plan=self.grounded.plan), warnings=()))
+            self.warnings += laid.warnings
+            return laid
+        if request.makes_plan:
+            asked = replace(self.asked, documents=None, prompt=request.prompt,
+                            brief=self.asked.brief and replace(self.asked.brief, framework=None, planner=Planner.RULES))
+            return self._resolve(asked)
+        return resolved
+
+    def _with_scenes(self, resolved: Resolved) -> Resolved:
+        from .planning.scene_prompts import scene_prompts
+
+        request = resolved.request
+        brief = request.brief or Brief()
+        self.scene_prompts = scene_prompts(request.plan, brief.look)
+        if request.enhance is not EnhanceMode.OFF:
+            self.warnings.append("The prompts of the scenes were not enhanced: they are made from the plan.")
+        return resolved
+
+    def _tell_enrich(self, message: str, step: int, total: int) -> None:
+        self.cancel.raise_if_cancelled()
+        self.clock.tell(Progress(Stage.ENRICH, step, total, message))
 
     def _enhance(self, resolved: Resolved) -> Resolved:
         """Ask the enhancer; whatever goes wrong there costs a warning, never the video."""
@@ -218,6 +307,8 @@ class _Run:
             if suffix != ".png":
                 self.warnings.append(f"Saved as a GIF: {error}")
                 suffix = ".gif"
+        if output.soundtrack is not None and suffix in (".gif", ".png"):
+            self.warnings.append(f"The soundtrack was left out: a {suffix[1:].upper()} has no sound.")
         if output.path is not None:
             final = with_suffix(Path(output.path) if Path(output.path).is_absolute() else paths.outputs / output.path,
                                 suffix)
@@ -249,7 +340,8 @@ class _Run:
         session = RenderSession(runtime=self.context.runtime, memory=plan, on_progress=self.clock.tell,
                                 cancel=self.cancel, scratch=self.scratch)
         with self.clock.stage(Stage.RENDER):
-            stream = resolved.engine.render(request, session)
+            stream = (render_scenes(resolved.engine, request, self.scene_prompts, session) if self.scene_prompts
+                      else resolved.engine.render(request, session))
             self.clock.tell(Progress(Stage.RENDER))  # whatever was loaded for it is there
             watch = _Watch(stream, self.cancel, self.scratch, request.output.snapshots)
             with contextlib.closing(watch.frames()) as frames:
@@ -262,6 +354,7 @@ class _Run:
                         stream.width, stream.height, stream.fps, request.output.codec,
                         self.context.settings.crf if request.output.crf is None else request.output.crf,
                         self.context.settings.encoder_preset))
+        self.warnings += session.notes
         if count != stream.count:
             raise EngineError(f"{resolved.engine.spec.label} promised {stream.count} frames and gave {count}.")
         self.clock.tell(Progress(Stage.CHECK, 1, 1))
@@ -297,7 +390,8 @@ class _Run:
         draft = VideoResult(
             path=final, request=request, asked=self.asked, engine=resolved.engine.spec.id, width=take.stream.width,
             height=take.stream.height, fps=take.stream.fps, frames=take.count, timings_s=dict(self.clock.spent),
-            enhanced_prompt=self.enhanced, enhancement=self.enhancement, peaks=_peaks(), models=take.stream.models,
+            enhanced_prompt=self.enhanced, enhancement=self.enhancement, scene_prompts=self.scene_prompts,
+            planner=self.grounded.planner, peaks=_peaks(), models=take.stream.models,
             facts=dict(take.stream.facts), warnings=tuple(self.warnings),
             versions=library_versions("torch", "diffusers", "transformers", "optimum-quanto", "mmgp", "matplotlib",
                                       "numpy", "imageio-ffmpeg"),
@@ -305,6 +399,7 @@ class _Run:
         whole = encode.part_path(final, 2)
         try:
             with self.clock.stage(Stage.ENCODE):
+                self._add_sound(take)
                 if final.suffix == ".gif":
                     metadata.write_gif(take.part, whole, draft.to_manifest())
                 elif final.suffix == ".png":
@@ -322,6 +417,15 @@ class _Run:
                 subtitles=self._subtitles(take.stream.captions, path))
             self.context.recorder.record(result)
         return result
+
+    def _add_sound(self, take: _Take) -> None:
+        """Put the soundtrack under the whole but unnamed video."""
+        soundtrack = self.asked.output.soundtrack
+        if soundtrack is None or take.part.suffix in (".gif", ".png"):
+            return
+        sounded = encode.part_path(take.part, 3)
+        audio.add(take.part, soundtrack, sounded, take.count / take.stream.fps)
+        sounded.replace(take.part)
 
     def _repeatable(self, request: VideoRequest) -> VideoRequest:
         """The request as it is recorded: an enhanced prompt stands beside the original and is not enhanced anew."""

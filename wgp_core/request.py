@@ -209,7 +209,8 @@ class Brief:
     """What a video that teaches is to be like, where the prompt is its topic.
 
     `audience` is any words ("nurses in training"). A `framework`, documents or the planner `llm` make a plan of scenes
-    (academic where none is named); else the brief goes into the words of the prompt. `scenes` 0: as the time allows.
+    (academic where none is named); else, and with documents as overlay, the brief goes into the words of the prompt.
+    `scenes` 0: as the time allows.
     """
 
     __pydantic_config__ = _CONFIG
@@ -349,9 +350,10 @@ class VideoRequest:
     @property
     def makes_plan(self) -> bool:
         """Whether scenes are planned for it before they are rendered."""
-        grounded = self.documents is not None and self.documents.mode is DocumentMode.SEMANTIC
+        if self.documents is not None:
+            return not self.plan and self.documents.mode is DocumentMode.SEMANTIC
         asked = self.brief is not None and (self.brief.framework is not None or self.brief.planner is Planner.LLM)
-        return not self.plan and (grounded or asked)
+        return not self.plan and asked
 
     # -- rules that hold for every engine -----------------------------------------------------------------------
 
@@ -468,6 +470,6 @@ def _check_numbers(request: VideoRequest) -> None:
     if (request.width is None) != (request.height is None):
         raise RequestError("Width and height must be given together.", field="width", fix="Give both or neither.")
     for number, scene in enumerate(request.plan, 1):
-        if scene.seconds is not None and not 0.5 <= scene.seconds <= 180:
-            raise RequestError(f"Scene {number} lasts {scene.seconds:g} s; it must be from 0.5 to 180 s.",
+        if scene.seconds is not None and not 0.02 <= scene.seconds <= 180:
+            raise RequestError(f"Scene {number} lasts {scene.seconds:g} s; it must be from 0.02 to 180 s.",
                                field=f"plan.{number - 1}.seconds")

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass
 
 from ..errors import RequestError
-from ..prompts.academic import MOST_TOPIC, Look, Objective
-from ..request import ScenePlan
+from ..prompts.academic import MOST_TOPIC
+from ..request import Framework, Look, Objective, ScenePlan
+
+__all__ = ["RULES", "Framework", "Look", "Objective", "PlanBrief", "Planned"]
 
 LEAST_SECONDS, MOST_SECONDS = 2.0, 600.0
 MOST_SCENES = 40
 RULES = "rules"
 """Name of the planner that needs no model."""
-
-
-class Framework(enum.StrEnum):
-    """The order in which a plan argues."""
-
-    ACADEMIC = "academic"
-    """Hook, intuition, mechanism, example, recap."""
-    PAS = "pas"
-    """Problem, agitation, solution."""
-    BAB = "bab"
-    """Before, after, bridge."""
-    AIDA = "aida"
-    """Attention, interest, desire, action."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,175 @@
+"""Plans from documents: what they say about a topic, asked once for the topic and once for each beat of its framework."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+
+from ..documents import cues as document_cues
+from ..documents.retrieve import SILENCE, Answer, Hit, Retriever
+from ..documents.sentences import sentences_of
+from ..engines.explainer.pages.language import strip_instruction
+from ..events import CancelToken
+from ..request import Cue
+from .beats import BEATS
+from .brief import PlanBrief, Planned
+from .material import Listed, Statement, lists_of, plainness, same, shares_words, stands_alone, steps_of
+from .rules import plan_statements
+
+HITS = 6
+LEAST_WORTH = 0.42
+"""Worth (cosine to the topic, words shared, plainness) below which a statement is not about the topic."""
+ALIKE = 0.83
+"""Statements with a larger cosine say the same; the one worth more stays."""
+MOST_STATEMENTS = 60
+_PAGELESS = {".html", ".htm", ".txt", ".md", ".markdown", ".docx"}
+
+
+def plan_from_documents(brief: PlanBrief, retriever: Retriever, *, cancel: CancelToken | None = None) -> Planned:
+    """A plan whose scenes say what the documents say, each with its source and page.
+
+    Where the documents are silent on the topic, the plan is made from the topic alone and `warnings` says so. Raises
+    `RequestError` for a brief that cannot be, and what the search raises.
+    """
+    brief.check()
+    found = statements_from(brief, retriever, cancel=cancel)
+    planned = plan_statements(brief, found, embed=retriever.embedder.embed)
+    if not found:
+        planned = replace(planned, warnings=(SILENCE, *planned.warnings))
+    return planned
+
+
+def cues_from_documents(brief: PlanBrief, retriever: Retriever, *, cancel: CancelToken | None = None) -> list[Cue]:
+    """The cues of `statements_from`, those worth most first: what a language model is given to plan with."""
+    return [cue for statement in statements_from(brief, retriever, cancel=cancel) for cue in statement.cues]
+
+
+def statements_from(brief: PlanBrief, retriever: Retriever, *, questions: Sequence[str] = (),
+                    cancel: CancelToken | None = None) -> list[Statement]:
+    """What the documents say about the topic, worth most first; empty where they are silent.
+
+    Besides the topic they are asked the beats' own questions, or `questions`. Only the topic's own answer decides
+    whether there is one.
+    """
+    cancel = cancel or CancelToken()
+    topic = asked_topic(brief.topic)
+    first = retriever.search(topic, HITS)
+    if first.silent and topic != brief.topic:
+        first = retriever.search(brief.topic, HITS)
+    if first.silent:
+        return []
+    answers = [first]
+    for question in questions or [beat.ask.replace("{topic}", topic) for beat in BEATS[brief.framework]]:
+        cancel.raise_if_cancelled()
+        answers.append(retriever.search(question, HITS))
+    found = _collected(retriever, answers)
+    return _weighed(found, topic, retriever)
+
+
+def overlay_prompt(topic: str, retriever: Retriever) -> str:
+    """The topic with what the documents say about it, as they say it; the topic alone where they are silent."""
+    answer = retriever.search(asked_topic(topic), HITS)
+    if answer.silent:
+        answer = retriever.search(topic, HITS)
+    context = retriever.context(answer) if not answer.silent else ""
+    said = topic.strip()
+    if not context:
+        return said
+    return f"{said}{'' if said.endswith(('.', '!', '?')) else '.'} {context}"
+
+
+def asked_topic(topic: str) -> str:
+    """The topic as documents are asked about it: without "explain" and "make a video about"."""
+    return strip_instruction(topic).strip(" .") or topic
+
+
+# -- gathering --------------------------------------------------------------------------------------------------------
+
+
+def _collected(retriever: Retriever, answers: Iterable[Answer]) -> list[Statement]:
+    """Single cues and lists from all hits, each passage read once, in the order of the answers."""
+    hits: dict[str, Hit] = {}
+    singles: dict[str, Statement] = {}
+    for answer in answers:
+        for hit in answer.hits:
+            hits.setdefault(hit.chunk.id, hit)
+    lists: list[Statement] = []
+    taken: set[str] = set()
+    for hit in hits.values():
+        for listed in _lists(hit):
+            statement = _as_statement(listed, hit)
+            if statement:
+                lists.append(statement)
+                taken.update(same(cue.text) for cue in statement.cues)
+    for hit in hits.values():
+        items = {same(item) for listed in lists_of(hit.chunk.text) for item in listed.items}
+        for order, sentence in enumerate(sentences_of(hit.chunk.text)):
+            text = document_cues.condensed(sentence)
+            key = same(text)
+            if key in taken or any(item in key for item in items) or key in singles:
+                continue
+            if document_cues.telling(text) and stands_alone(text) and document_cues.grounded(text, hit.chunk.text):
+                singles[key] = Statement((_cue(text, hit),), heading=_heading(hit), place=_place(hit, order))
+    return [*lists, *singles.values()]
+
+
+def _lists(hit: Hit) -> list[Listed]:
+    found = lists_of(hit.chunk.text)
+    for paragraph in hit.chunk.text.split("\n\n"):
+        steps = steps_of(sentences_of(paragraph))
+        if steps:
+            found.append(steps)
+    return found
+
+
+def _as_statement(listed: Listed, hit: Hit) -> Statement | None:
+    items = [text for item in listed.items if document_cues.grounded(text := document_cues.condensed(item),
+                                                                    hit.chunk.text)]
+    if len(items) < 2:
+        return None
+    return Statement(tuple(_cue(text, hit) for text in items), heading=_heading(hit), place=_place(hit, 0),
+                     intro=document_cues.condensed(listed.intro) if listed.intro else "", numbered=listed.numbered)
+
+
+def _cue(text: str, hit: Hit) -> Cue:
+    chunk = hit.chunk
+    pages = PurePath(chunk.source).suffix.lower() not in _PAGELESS
+    return Cue(text, chunk.source, chunk.page_from if pages else None)
+
+
+def _heading(hit: Hit) -> str:
+    return hit.chunk.heading[-1] if hit.chunk.heading else ""
+
+
+def _place(hit: Hit, order: int) -> tuple[str, int, int]:
+    return hit.chunk.source, hit.chunk.page_from, order
+
+
+# -- weighing ---------------------------------------------------------------------------------------------------------
+
+
+def _weighed(found: list[Statement], topic: str, retriever: Retriever) -> list[Statement]:
+    """Those that are about the topic, with their worth, the best first; near-repetitions are left out."""
+    if not found:
+        return []
+    texts = [statement.text for statement in found]
+    vectors = np.asarray(_embedded(retriever.embedder.embed, [topic, *texts]))
+    near = vectors[1:] @ vectors[0]
+    shares = np.array([max(shares_words(f"{s.text} {s.heading}", topic), 0.0) for s in found], np.float32)
+    plain = np.array([plainness(text) if not s.listed else 1.0 for s, text in zip(found, texts, strict=True)])
+    worth = np.clip(0.75 * near + 0.35 * shares + 0.1 * (plain - 1) * 2, 0, 1)
+    chosen: list[int] = []
+    for place in np.argsort(-worth, kind="stable"):
+        if worth[place] < max(LEAST_WORTH, 0.5 * float(worth.max())) or len(chosen) == MOST_STATEMENTS:
+            break
+        if all(vectors[1 + place] @ vectors[1 + other] < ALIKE for other in chosen):
+            chosen.append(int(place))
+    return [replace(found[i], worth=float(worth[i])) for i in chosen]
+
+
+def _embedded(embed: Callable[[list[str]], Any], texts: list[str]) -> Any:
+    return embed(texts)

@@ -1,0 +1,294 @@
+"""Plans without a language model: statements are shared out to the beats of a framework, as many as the time allows.
+
+Nothing is invented. A beat that no statement suits is left out, or asks its question where there are no statements at
+all; subjects that the local engine knows by itself keep their own scenes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..engines.explainer.pages.shorten import cut
+from ..engines.explainer.topic_text import topic_title
+from ..request import CameraMovement, Cue, SceneKind, ScenePlan
+from .beats import BEATS, RECAP_LABEL, Beat
+from .brief import PlanBrief, Planned
+from .material import Role, Statement, formula_of, roles_of, statements_of
+from .pages import label_seconds, need_s, scene_of, shortened, title_scene
+
+Embed = Callable[[list[str]], Any]
+"""Texts to an array (n, d) of unit vectors."""
+
+TITLE_FROM_S, RECAP_FROM_S = 9.0, 24.0
+MOST_IN_SCENE = 3
+LEAST_SUIT = 0.35
+"""How well a statement must suit a beat to open a scene for it; a plain fact that is near the topic just does."""
+SLOW = 2.6
+"""Scenes stretched beyond this many times their reading time are worth a warning."""
+LONGEST_S = 120.0
+RECAP_PURPOSE = "Recap: what was said, once more"
+
+
+def plan_by_rules(brief: PlanBrief, cues: Iterable[Cue], *, embed: Embed | None = None) -> Planned:
+    """A plan whose seconds add up to the brief's. Every cue is used at most once, and once more in a recap.
+
+    `embed` lets a topic choose a known subject by meaning; without it keywords decide. Raises `RequestError`.
+    """
+    return plan_statements(brief, statements_of(cues), embed=embed)
+
+
+def plan_statements(brief: PlanBrief, statements: Sequence[Statement], *, embed: Embed | None = None) -> Planned:
+    """The same from statements that know their heading and what they are worth."""
+    brief.check()
+    known = _known_scenes(brief, embed)
+    if not statements and not known:
+        return Planned(_timed(_questions(brief), brief.seconds))
+    desk = _Desk(brief, list(statements), known)
+    desk.share_out()
+    scenes = desk.scenes()
+    return Planned(_timed(scenes, brief.seconds), warnings=_warnings(scenes, brief))
+
+
+def plain_topic(brief: PlanBrief) -> str:
+    """The topic as a title: without "explain how" and the like."""
+    return topic_title(brief.topic)
+
+
+# -- sharing statements out -----------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Draft:
+    """A scene in the making; `plan` and `need` follow from its statements."""
+
+    beat: Beat
+    statements: list[Statement] = field(default_factory=list)
+    plan: ScenePlan | None = None
+    need: float = 0.0
+
+
+class _Desk:
+    """Shares the time and the statements out among beats."""
+
+    def __init__(self, brief: PlanBrief, statements: list[Statement], known: list[ScenePlan]) -> None:
+        self.brief = brief
+        self.topic = plain_topic(brief)
+        self.beats = BEATS[brief.framework]
+        self.pool = statements
+        self.roles = {id(statement): roles_of(statement) for statement in statements}
+        self.known = known
+        self.with_title = brief.seconds >= TITLE_FROM_S and brief.scenes != 1
+        self.recap_wanted = brief.seconds >= RECAP_FROM_S and brief.scenes not in (1, 2)
+        self.left = brief.seconds - sum(need_s(scene) for scene in known)
+        if self.with_title:
+            self.left -= label_seconds(self.topic)
+        if self.recap_wanted:
+            self.left -= 0.14 * brief.seconds
+        least = 1 + self.with_title + self.recap_wanted + len(known)
+        most = brief.scenes or max(least, round(brief.seconds / 4.5))
+        self.room = max(most - self.with_title - self.recap_wanted - len(known), 0 if known else 1)
+        self.drafts: list[_Draft] = []
+
+    def share_out(self) -> None:
+        """A first statement for each beat, then more for them while time lasts."""
+        self._open_scenes()
+        grown = True
+        while grown:
+            grown = self._grow()
+            if not grown and len(self.drafts) < self.room:
+                grown = self._open_another()
+
+    def scenes(self) -> list[ScenePlan]:
+        """Opening, beats in their order with known scenes where the mechanism is, and the recap."""
+        made: list[ScenePlan] = [title_scene(self.topic)] if self.with_title else []
+        inserted = not self.known
+        for beat in self.beats:
+            drafts = sorted((d for d in self.drafts if d.beat is beat), key=lambda d: d.statements[0].place)
+            made += [draft.plan for draft in drafts if draft.plan]
+            if not inserted and (beat is self.beats[0] or beat.name == "interest"):
+                made += self.known
+                inserted = True
+        if self.recap_wanted:
+            recap = recap_scene(self.drafts_in_order())
+            made += [recap] if recap else []
+        return made
+
+    def drafts_in_order(self) -> list[list[Statement]]:
+        return [draft.statements for beat in self.beats
+                for draft in sorted((d for d in self.drafts if d.beat is beat), key=lambda d: d.statements[0].place)]
+
+    def _open_scenes(self) -> None:
+        """Beats by priority, each with the statement that suits it best and suits no other beat much better."""
+        waiting = sorted(self.beats, key=lambda beat: beat.priority)
+        while waiting and self.pool and len(self.drafts) < self.room:
+            beat = waiting.pop(0)
+            self._open(beat)
+
+    def _open_another(self) -> bool:
+        """A second scene for the beat that what is left suits best."""
+        ranked = sorted(((max((self._suit(s, beat) for s in self.pool), default=0.0), -i, beat)
+                         for i, beat in enumerate(self.beats)), key=lambda each: (-each[0], -each[1]))
+        return any(self._open(beat) for worth, _, beat in ranked if worth >= LEAST_SUIT)
+
+    def _open(self, beat: Beat) -> bool:
+        ranked = sorted(self.pool, key=lambda s: -self._suit(s, beat, rivals=True))
+        for statement in ranked[:6]:
+            if self._suit(statement, beat) < LEAST_SUIT:
+                break
+            draft = _Draft(beat)
+            if self._put(draft, statement):
+                self.drafts.append(draft)
+                return True
+        return False
+
+    def _grow(self) -> bool:
+        """One more statement for the scene that it suits best; True where one was put."""
+        options = [(self._suit(s, draft.beat) + self._near(s, draft), draft, s) for draft in self.drafts
+                   for s in self.pool if len(draft.statements) < MOST_IN_SCENE and self._joins(s, draft)]
+        options.sort(key=lambda each: (len(each[1].statements), -each[0]))
+        return any(worth >= LEAST_SUIT and self._put(draft, statement) for worth, draft, statement in options[:12])
+
+    def _put(self, draft: _Draft, statement: Statement) -> bool:
+        """Add a statement where the time allows it; the very first one always finds a place."""
+        statements = sorted([*draft.statements, statement], key=lambda s: s.place)
+        if draft.statements:  # what opens a scene stays first where it defines
+            first = draft.statements[0]
+            if self.roles[id(first)].get(Role.DEFINITION, 0) >= 1.5:
+                statements = [first, *(s for s in statements if s is not first)]
+        plan = scene_of(draft.beat, statements, self.topic, self._titles(draft))
+        need = need_s(plan)
+        if need - draft.need > self.left + 0.1 * self.brief.seconds and (self.drafts or self.known):
+            return False
+        self.left -= need - draft.need
+        draft.statements, draft.plan, draft.need = statements, plan, need
+        self.pool.remove(statement)
+        return True
+
+    def _titles(self, but: _Draft) -> list[str]:
+        return [draft.plan.title for draft in self.drafts if draft is not but and draft.plan]
+
+    def _suit(self, statement: Statement, beat: Beat, *, rivals: bool = False) -> float:
+        """How well a statement suits a beat: its roles, times what it is worth for the topic."""
+        roles = self.roles[id(statement)]
+        suits = sum(roles.get(role, 0.0) * weight for role, weight in beat.wants.items())
+        if rivals:
+            others = [sum(roles.get(role, 0.0) * weight for role, weight in other.wants.items())
+                      for other in self.beats if other is not beat]
+            suits -= 0.4 * max(max(others, default=0.0) - suits, 0.0)
+        return statement.worth * (0.35 + suits)
+
+    @staticmethod
+    def _near(statement: Statement, draft: _Draft) -> float:
+        """A bonus for statements of the same part of a document."""
+        first = draft.statements[0]
+        if statement.heading and statement.heading == first.heading:
+            return 0.4
+        return 0.2 if statement.place[:2] == first.place[:2] else 0.0
+
+    @staticmethod
+    def _joins(statement: Statement, draft: _Draft) -> bool:
+        """Lists and formulas have a scene to themselves."""
+        return not statement.listed and not draft.statements[0].listed and not any(
+            formula_of(s.text) for s in (statement, *draft.statements))
+
+
+# -- opening, recap, questions, known subjects ------------------------------------------------------------------------
+
+
+def recap_scene(groups: Sequence[Sequence[Statement]]) -> ScenePlan | None:
+    """The leading statement of each scene once more, shortened, with its pages; None where there are fewer than two."""
+    leading = [max(group, key=lambda s: s.worth) for group in groups if group][:5]
+    if len(leading) < 2:
+        return None
+    points = [shortened(statement.intro or statement.cues[0].text, 88) for statement in leading]
+    cues = tuple(dict.fromkeys(statement.cues[0] for statement in leading))
+    return ScenePlan(RECAP_LABEL, SceneKind.SUMMARY, purpose=RECAP_PURPOSE, narration=" ".join(
+        point if point.endswith((".", "…", "!", "?")) else f"{point}." for point in points),
+        visual="\n".join(points), camera=CameraMovement.STATIC, cues=cues)
+
+
+def _questions(brief: PlanBrief) -> list[ScenePlan]:
+    """Where nothing is known of the topic: its name, and the questions that the framework asks."""
+    topic = plain_topic(brief)
+    beats = BEATS[brief.framework]
+    most = brief.scenes or max(1, min(len(beats) + 1, int(brief.seconds / 2.5)))
+    scenes = [title_scene(topic)]
+    for beat in beats[:max(most - 1, 0)]:
+        question = question_of(beat, topic)
+        scenes.append(ScenePlan(question, SceneKind.TITLE, purpose=beat.purpose, camera=beat.camera))
+    return scenes
+
+
+def question_of(beat: Beat, topic: str) -> str:
+    """The beat's question about the topic; a topic that is a question itself is asked as it stands."""
+    if "{topic}" not in beat.question:
+        return beat.question
+    if topic.endswith("?") or len(topic) > 60 or topic.lower().startswith(("how ", "why ", "what ", "when ")):
+        return topic if topic.endswith("?") else f"{cut(topic, 70)}?"
+    plural = topic.split()[-1].lower()
+    many = plural.endswith("s") and not plural.endswith(("ss", "us", "is", "ics"))
+    question = beat.question.replace("{topic}", topic[:1].lower() + topic[1:] if topic[1:2].islower() else topic)
+    return question.replace("What is ", "What are ", 1) if many else question
+
+
+def _known_scenes(brief: PlanBrief, embed: Embed | None) -> list[ScenePlan]:
+    """The scenes of a known subject that the time allows; grounded ones take at most the other half of it."""
+    from ..engines.explainer.chooser import choose_subject
+    from ..engines.explainer.subjects import Topic
+
+    found = choose_subject(brief.topic, embed)
+    if found is None or brief.scenes == 1:
+        return []
+    made = list(found.make(Topic(brief.topic, 0, brief.seconds)))
+    room, most = 0.5 * brief.seconds, (brief.scenes - 2 if brief.scenes else len(made))
+    chosen: list[int] = []
+    for i in sorted(range(len(made)), key=lambda i: (made[i].priority, i)):
+        need = max(made[i].min_seconds, (len(made[i].title) + len(made[i].narration)) / 17)
+        if len(chosen) < max(most, 1) and need <= room:
+            chosen.append(i)
+            room -= need
+    return [ScenePlan(made[i].title, SceneKind.SUBJECT, purpose="Mechanism: drawn by the local engine",
+                      narration=made[i].narration, visual=f"{found.id}#{i}") for i in sorted(chosen)]
+
+
+# -- time -----------------------------------------------------------------------------------------------------------
+
+
+def _timed(scenes: Sequence[ScenePlan], seconds: float) -> tuple[ScenePlan, ...]:
+    """Shares of the time by what reading takes, in hundredths of a second; together exactly `seconds`.
+
+    An opening lasts at most 4 s while there is something else; scenes beyond `LONGEST_S` go on as a second part.
+    """
+    needs = [min(need_s(scene), 4.0) if scene.kind is SceneKind.TITLE else need_s(scene) for scene in scenes]
+    total = sum(needs)
+    fixed = [i for i, scene in enumerate(scenes) if scene.kind is SceneKind.TITLE and len(scenes) > 1
+             and seconds * needs[i] / total > 4.0]
+    if len(fixed) < len(scenes):
+        rest = max(seconds - 4.0 * len(fixed), 1e-6)
+        others = sum(need for i, need in enumerate(needs) if i not in fixed)
+        needs = [4.0 if i in fixed else need * rest / others for i, need in enumerate(needs)]
+        total = sum(needs)
+    out: list[ScenePlan] = []
+    at = spent = 0.0
+    for scene, need in zip(scenes, needs, strict=True):
+        parts = max(1, -int(-seconds * need / total // LONGEST_S))
+        for _ in range(parts):
+            at += need / parts
+            end = round(seconds * at / total, 2)
+            out.append(replace(scene, seconds=round(end - spent, 2)))
+            spent = end
+    return tuple(out)
+
+
+def _warnings(scenes: Sequence[ScenePlan], brief: PlanBrief) -> tuple[str, ...]:
+    told: list[str] = []
+    needed = sum(need_s(scene) for scene in scenes)
+    if needed * SLOW < brief.seconds:
+        told.append(f"There is little to say: what was found can be read in {needed:.0f} s, and the video lasts "
+                    f"{brief.seconds:g} s. A shorter video would suit it.")
+    if brief.scenes and len(scenes) < brief.scenes:
+        told.append(f"There is enough for {len(scenes)} scene{'s' if len(scenes) > 1 else ''}, not for "
+                    f"{brief.scenes}.")
+    return tuple(told)
