@@ -320,12 +320,6 @@ def test_other_codecs(paths: Paths, codec: VideoCodec, suffix: str, name: str) -
     assert read_manifest(result.path)["request"] == result.request.to_dict()
 
 
-def test_asking_for_what_this_version_lacks_is_answered(paths: Paths) -> None:
-    asked = VideoRequest.from_dict({"prompt": "x", "documents": {"collection": "book"}})
-    result = generate_video(asked, context(paths, FakeEngine()))
-    assert any("no document search" in w for w in result.warnings)
-
-
 def test_an_enhanced_prompt_reaches_the_engine_and_the_record_and_is_repeated_as_it_is(paths: Paths) -> None:
     engine = FakeEngine()
     ctx = context(paths, engine, enhancer_provider="rules")

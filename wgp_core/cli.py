@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from .cli_generate import generate
 from .cli_models import app as models_app
 from .errors import WgpError
 from .paths import build_paths
@@ -135,4 +136,5 @@ def chunk_book(input: Annotated[list[Path], typer.Option("--input", "-i", help="
     make(build_paths(), input, output, collection, options, embeddings=embeddings, as_json=as_json)
 
 
+app.command()(generate)
 app.add_typer(models_app, name="models")

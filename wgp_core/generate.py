@@ -25,7 +25,7 @@ from .engines.base import Caption, FrameStream, MemoryPlan, RenderSession, Runti
 from .engines.registry import EngineRegistry
 from .errors import Cancelled, EncoderMissingError, EngineError, EngineMemoryError
 from .events import CancelToken, Progress, ProgressCallback, Stage, ignore_progress
-from .grounding import Grounded, Workshop, chunks_of, ground, teaching_prompt, with_context
+from .grounding import Grounded, Workshop, brief_of, chunks_of, ground, teaching_prompt, with_context
 from .marked import join_enhanced, split_enhanced
 from .media import audio, encode, ffmpeg, images, metadata, subtitles
 from .media.checks import FrameCheck, Verdict
@@ -101,6 +101,12 @@ class Prepared:
     """One a scene where scenes are rendered one by one; else the one prompt."""
     planner: str = ""
     warnings: tuple[str, ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        """Length of the video."""
+        assert self.request.frames and self.request.fps
+        return self.request.frames / self.request.fps
 
 
 def prepare_video(request: VideoRequest, context: GenerationContext, *,
@@ -216,6 +222,9 @@ class _Run:
         if resolved.request.brief is not None and not resolved.request.plan and not local:
             self.enhanced = teaching_prompt(resolved.request)
             resolved = replace(resolved, request=replace(resolved.request, prompt=self.enhanced))
+        elif local and resolved.request.brief not in (None, Brief()) and not resolved.request.plan:
+            self.warnings.append("Audience, objective and style had no effect: the local engine draws the topic as it "
+                                 "is. With a framework or documents it draws planned scenes.")
         if resolved.request.enhance is not EnhanceMode.OFF:
             resolved = self._enhance(resolved)
         if self.grounded.context:
@@ -247,8 +256,8 @@ class _Run:
         from .planning.scene_prompts import scene_prompts
 
         request = resolved.request
-        brief = request.brief or Brief()
-        self.scene_prompts = scene_prompts(request.plan, brief.look)
+        assert request.frames and request.fps
+        self.scene_prompts = scene_prompts(request.plan, brief_of(request, request.frames / request.fps))
         if request.enhance is not EnhanceMode.OFF:
             self.warnings.append("The prompts of the scenes were not enhanced: they are made from the plan.")
         return resolved

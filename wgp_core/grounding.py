@@ -7,6 +7,7 @@ this process (`ground`), and what was loaded for that is given back when the ans
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,10 +17,10 @@ from typing import TYPE_CHECKING
 from .documents.collections import existing
 from .documents.types import DocumentError
 from .engines.base import RuntimeOptions
-from .errors import Cancelled, RequestError, WgpError
+from .errors import RequestError, WgpError
 from .events import CancelToken
 from .paths import Paths
-from .planning.brief import PlanBrief, Planned
+from .planning.brief import PlanBrief
 from .prompts import academic
 from .request import Brief, DocumentMode, DocumentUse, Framework, Planner, ScenePlan, VideoRequest
 from .settings import Settings
@@ -103,7 +104,8 @@ def teaching_prompt(request: VideoRequest) -> str:
 
 def with_context(prompt: str, context: str) -> str:
     """The prompt with what the documents say behind it."""
-    return f"{prompt.rstrip()}\n\n{context}" if context else prompt
+    said = prompt.rstrip()
+    return f"{said}{'' if said.endswith(('.', '!', '?')) else '.'} {context}" if context else prompt
 
 
 def brief_of(request: VideoRequest, seconds: float) -> PlanBrief:
@@ -124,10 +126,12 @@ def _open(chunks: Path, shop: Workshop) -> Retriever:
 
 
 def _overlay(topic: str, retriever: Retriever) -> Grounded:
-    from .planning.grounded import SILENT, overlay_prompt
+    from .documents.retrieve import SILENCE
+    from .planning.grounded import overlay_prompt
 
-    context = overlay_prompt(topic, retriever)
-    return Grounded(context=context, warnings=() if context else (SILENT,))
+    said = topic.strip()
+    context = overlay_prompt(said, retriever).removeprefix(said).lstrip(". ")
+    return Grounded(context=context, warnings=() if context else (SILENCE,))
 
 
 def _plan(request: VideoRequest, seconds: float, retriever: Retriever | None, shop: Workshop) -> Grounded:
@@ -139,7 +143,7 @@ def _plan(request: VideoRequest, seconds: float, retriever: Retriever | None, sh
     brief.check()
     with _language_model(request, shop) as (model, warnings):
         if retriever is not None:
-            planned = plan_from_documents(brief, retriever, model=model)
+            planned = plan_from_documents(brief, retriever, cancel=shop.cancel)
         else:
             planned = plan_by_rules(brief, ())
     asked = request.brief is not None and (request.brief.framework is not None or request.brief.planner is Planner.LLM)
@@ -147,3 +151,33 @@ def _plan(request: VideoRequest, seconds: float, retriever: Retriever | None, sh
     if retriever is not None and not planned.grounded and not asked:
         return Grounded(warnings=warnings)
     return Grounded(planned.scenes, planner=planned.planner, warnings=warnings)
+
+
+@contextlib.contextmanager
+def _language_model(request: VideoRequest, shop: Workshop) -> Iterator[tuple[TextModel | None, tuple[str, ...]]]:
+    """The planning language model where one is asked for; None with the reason where none can be had."""
+    from .prompts.enhancement import Provider
+    from .prompts.llm.choice import line_of, open_model
+
+    brief = request.brief or Brief()
+    if brief.planner is not Planner.LLM:
+        yield None, ()
+        return
+    reasons: list[str] = []
+    for provider, name in line_of(Provider.AUTO, brief.planner_model, shop.paths, shop.settings):
+        try:
+            shop.tell(f"Loading the planner {name}".rstrip(), 0, 0)
+            model = open_model(provider, name, shop.paths, shop.settings, shop.runtime)
+        except WgpError as error:
+            log.warning("the planner %s %s cannot be opened", provider, name, exc_info=True)
+            reasons.append(str(error))
+            continue
+        try:
+            shop.tell(f"{model.name} plans the scenes", 0, 0)
+            yield model, ()
+        finally:
+            model.close()
+            gc.collect()
+        return
+    why = " ".join(reasons) or "No language model is installed, and no server is set up."
+    yield None, (f"The scenes were planned by rules: {why}",)

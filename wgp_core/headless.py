@@ -29,7 +29,7 @@ from .config import Config
 from .context import clean_hub_cache, device_override, generation_context
 from .errors import RequestError, StoreError, WgpError
 from .events import Cancelled, CancelToken, Progress
-from .generate import GenerationContext, NoRecorder, Recorder, generate_video
+from .generate import GenerationContext, NoRecorder, Prepared, Recorder, generate_video, prepare_video
 from .logs import configure
 from .marked import split_enhanced
 from .media.encode import sweep_parts
@@ -75,6 +75,8 @@ class Options:
     as_json: bool = False
     verbose: bool = False
     default_prompt: str = ""
+    show: Callable[[Prepared], None] | None = None
+    """Told what will be rendered, before it is; in a dry run instead of the table."""
 
 
 class _ScriptLibrary:
@@ -138,6 +140,8 @@ def main(flags: Mapping[str, Any], output_flags: Mapping[str, Any], options: Opt
     try:
         context = generation_context(paths, config.settings, recorder, prompt_cache=recorder.prompt_cache)
         _clean_cache(items, paths, config, options, console)
+        if options.dry_run and options.show is not None:
+            return _prepare(items, context, console, options.show)
         if options.dry_run:
             return _print_plan(items, context, console, as_json=options.as_json)
         sweep_parts(paths.outputs)
@@ -173,9 +177,9 @@ def _items(flags: Mapping[str, Any], output_flags: Mapping[str, Any], options: O
         raise RequestError("--batch takes its prompts and names from the file.", fix="Leave out --prompt and --output.")
     if "path" in output:
         output["path"] = Path(output["path"]).expanduser().resolve()
-    for name in ("start_image", "end_image"):
-        if name in given:
-            given[name] = Path(given[name]).expanduser().resolve()
+    for named, name in ((given, "start_image"), (given, "end_image"), (output, "soundtrack")):
+        if name in named:
+            named[name] = Path(named[name]).expanduser().resolve()
     if options.replay:
         return (_replayed(options.replay, given, output),)
     start = resolve.new_request(config.settings, prompt=options.default_prompt)
@@ -215,6 +219,25 @@ def _print_plan(items: tuple[BatchItem, ...], context: GenerationContext, consol
     return FAILED if refused else OK
 
 
+def _prepare(items: tuple[BatchItem, ...], context: GenerationContext, console: Console,
+             show: Callable[[Prepared], None]) -> int:
+    """Everything that comes before frames, shown."""
+    cancel = CancelToken()
+    with _interruptible(cancel):
+        for item in items:
+            try:
+                if item.request is None:
+                    raise RequestError(item.problem)
+                show(prepare_video(item.request, context, cancel=cancel))
+            except WgpError as error:
+                log.debug("item %d cannot be prepared", item.number, exc_info=True)
+                console.print(f"[red]{_plain(error)}", soft_wrap=True, highlight=False)
+                return FAILED
+            except Cancelled:
+                return CANCELLED
+    return OK
+
+
 def _plan_row(item: BatchItem, context: GenerationContext) -> tuple[dict[str, Any], str]:
     row: dict[str, Any] = {"number": item.number, "place": item.place, "status": "refused", "warnings": []}
     if item.request is None:
@@ -225,7 +248,7 @@ def _plan_row(item: BatchItem, context: GenerationContext) -> tuple[dict[str, An
         return {**row, "prompt": item.request.prompt, "error": str(error)}, f"{item.place}: {error}"
     request = resolved.request
     return {**row, "status": "ok", "prompt": request.prompt, "engine": resolved.engine.spec.id,
-            "size": f"{request.width}x{request.height}", "frames": request.frames, "fps": request.fps,
+            "size": f"{request.width}x{request.height}", "frames": request.frames or "by scenes", "fps": request.fps,
             "warnings": list(resolved.warnings)}, ""
 
 
@@ -261,7 +284,8 @@ class _Runner:
         title = request.prompt or (request.plan[0].title if request.plan else "")
         try:
             with self._bars(f"[{item.number}] {title[:40]}") as on_progress:
-                result = generate_video(request, self._context, on_progress=on_progress, cancel=self._cancel)
+                result = generate_video(request, self._context, on_progress=on_progress, cancel=self._cancel,
+                                        on_prepared=self._options.show or (lambda prepared: None))
         except WgpError as error:
             log.debug("item %d failed", item.number, exc_info=True)
             self._refuse(item, str(error))
