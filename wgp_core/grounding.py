@@ -20,7 +20,7 @@ from .engines.base import RuntimeOptions
 from .errors import RequestError, WgpError
 from .events import CancelToken
 from .paths import Paths
-from .planning.brief import PlanBrief
+from .planning.brief import PlanBrief, Planned
 from .prompts import academic
 from .request import Brief, DocumentMode, DocumentUse, Framework, Planner, ScenePlan, VideoRequest
 from .settings import Settings
@@ -136,21 +136,32 @@ def _overlay(topic: str, retriever: Retriever) -> Grounded:
 
 def _plan(request: VideoRequest, seconds: float, retriever: Retriever | None, shop: Workshop) -> Grounded:
     """Scenes from documents, or without any. Silent documents give none, unless the request asks for scenes anyway."""
-    from .planning.grounded import plan_from_documents
-    from .planning.rules import plan_by_rules
-
     brief = brief_of(request, seconds)
     brief.check()
     with _language_model(request, shop) as (model, warnings):
-        if retriever is not None:
-            planned = plan_from_documents(brief, retriever, cancel=shop.cancel)
-        else:
-            planned = plan_by_rules(brief, ())
+        planned = _planned(brief, retriever, model, max(request.seed, 0), shop)
     asked = request.brief is not None and (request.brief.framework is not None or request.brief.planner is Planner.LLM)
-    warnings = (*warnings, *planned.warnings)
+    warnings = (*warnings, *planned.repaired, *planned.warnings)
     if retriever is not None and not planned.grounded and not asked:
-        return Grounded(warnings=warnings)
-    return Grounded(planned.scenes, planner=planned.planner, warnings=warnings)
+        return Grounded(warnings=planned.warnings[:1])
+    return Grounded(planned.scenes, planner=planned.planner, warnings=tuple(dict.fromkeys(warnings)))
+
+
+def _planned(brief: PlanBrief, retriever: Retriever | None, model: TextModel | None, seed: int,
+             shop: Workshop) -> Planned:
+    if model is not None:
+        from .planning import llm
+
+        if retriever is not None:
+            return llm.plan_documents_with_llm(brief, retriever, model, seed=seed, cancel=shop.cancel)
+        return llm.plan_with_llm(brief, (), model, seed=seed, cancel=shop.cancel)
+    if retriever is not None:
+        from .planning.grounded import plan_from_documents
+
+        return plan_from_documents(brief, retriever, cancel=shop.cancel)
+    from .planning.rules import plan_by_rules
+
+    return plan_by_rules(brief, ())
 
 
 @contextlib.contextmanager

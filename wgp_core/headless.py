@@ -24,7 +24,7 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 
 from . import resolve
-from .batch import BatchItem, is_done, read_batch
+from .batch import BatchItem, columns_of, done_file, read_batch
 from .config import Config
 from .context import clean_hub_cache, device_override, generation_context
 from .errors import RequestError, StoreError, WgpError
@@ -37,6 +37,7 @@ from .media.metadata import read_manifest
 from .paths import Paths, build_paths
 from .request import LoraUse, VideoRequest
 from .result import Manifest, VideoResult
+from .side_by_side import Made, write_page
 
 if TYPE_CHECKING:
     from .prompts.enhancer import Cache
@@ -130,6 +131,7 @@ def main(flags: Mapping[str, Any], output_flags: Mapping[str, Any], options: Opt
         paths = build_paths(outputs=options.output_dir, settings_file=options.settings_file).ensure()
         overrides = {**(device_override(options.gpu) if options.gpu else {}), **options.machine}
         config = Config(paths.settings_file, overrides=overrides)
+        columns = columns_of(options.batch) if options.batch else ()
         items = _items({**flags, "loras": _loras(options.loras)}, output_flags, options, config)
     except WgpError as error:
         console.print(f"[red]{_plain(error)}")
@@ -145,7 +147,12 @@ def main(flags: Mapping[str, Any], output_flags: Mapping[str, Any], options: Opt
         if options.dry_run:
             return _print_plan(items, context, console, as_json=options.as_json)
         sweep_parts(paths.outputs)
-        return _Runner(context, recorder, console, options).run(items)
+        runner = _Runner(context, recorder, console, options)
+        status = runner.run(items)
+        if columns and status != CANCELLED:
+            page = write_page(paths.outputs, options.batch.stem if options.batch else "page", columns, runner.made)
+            console.print(f"Side by side: {_plain(page)}", soft_wrap=True, highlight=False)
+        return status
     finally:
         recorder.close()
 
@@ -260,6 +267,7 @@ class _Runner:
         self._context, self._recorder, self._console, self._options = context, recorder, console, options
         self._cancel = CancelToken()
         self._failed = 0
+        self.made: list[Made] = []
 
     def run(self, items: tuple[BatchItem, ...]) -> int:
         done = skipped = 0
@@ -267,8 +275,9 @@ class _Runner:
             for item in items:
                 if item.request is None:
                     self._refuse(item, item.problem)
-                elif self._options.resume and is_done(item.request, self._context.paths.outputs):
+                elif self._options.resume and (file := done_file(item.request, self._context.paths.outputs)):
                     skipped += 1
+                    self.made.append(Made(file))
                     self._say(item, "skipped", {}, f"[dim]{item.place}: done already")
                 else:
                     try:
@@ -294,6 +303,7 @@ class _Runner:
         return True
 
     def _report(self, item: BatchItem, result: VideoResult) -> None:
+        self.made.append(Made(result.path))
         warnings = [*result.warnings, *filter(None, [self._recorder.problem]), *self._drift(result)]
         facts = {**result.to_manifest(), "path": str(result.path), "warnings": warnings}
         spent = sum(result.timings_s.values())
@@ -320,6 +330,7 @@ class _Runner:
 
     def _refuse(self, item: BatchItem, problem: str) -> None:
         self._failed += 1
+        self.made.append(Made(None, problem))
         self._say(item, "failed", {"error": problem}, f"[red]{_plain(item.place)}: {_plain(problem)}")
 
     def _say(self, item: BatchItem, status: str, facts: Mapping[str, Any], text: str) -> None:
