@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePath
-from typing import Any
 
 import numpy as np
 
@@ -67,7 +67,7 @@ def statements_from(brief: PlanBrief, retriever: Retriever, *, questions: Sequen
         cancel.raise_if_cancelled()
         answers.append(retriever.search(question, HITS))
     found = _collected(retriever, answers)
-    return _weighed(found, topic, retriever)
+    return _weighed(found, topic, retriever, {hit.chunk.id: hit.score for hit in first.hits})
 
 
 def overlay_prompt(topic: str, retriever: Retriever) -> str:
@@ -108,13 +108,25 @@ def _collected(retriever: Retriever, answers: Iterable[Answer]) -> list[Statemen
     for hit in hits.values():
         items = {same(item) for listed in lists_of(hit.chunk.text) for item in listed.items}
         for order, sentence in enumerate(sentences_of(hit.chunk.text)):
-            text = document_cues.condensed(sentence)
+            text = document_cues.condensed(_question_in(sentence))
             key = same(text)
             if key in taken or any(item in key for item in items) or key in singles:
                 continue
-            if document_cues.telling(text) and stands_alone(text) and document_cues.grounded(text, hit.chunk.text):
-                singles[key] = Statement((_cue(text, hit),), heading=_heading(hit), place=_place(hit, order))
+            if (document_cues.telling(text) or _asks(text)) and stands_alone(text) and document_cues.grounded(text, hit.chunk.text):
+                singles[key] = Statement((_cue(text, hit),), heading=_heading(hit), place=_place(hit, order),
+                                           passage=hit.chunk.id)
     return [*lists, *singles.values()]
+
+
+def _question_in(sentence: str) -> str:
+    """The question alone of "The story began with a question: Why ...?"."""
+    return sentence.rsplit(": ", 1)[-1] if sentence.endswith("?") else sentence
+
+
+def _asks(text: str) -> bool:
+    """Whether a sentence is a question that can open a video."""
+    return text.endswith("?") and 5 <= len(text.split()) <= 22 and text[0].isalpha() and not re.search(
+        r"\b(?:this|these|it|they|we|you|I)\b", text)
 
 
 def _lists(hit: Hit) -> list[Listed]:
@@ -132,7 +144,8 @@ def _as_statement(listed: Listed, hit: Hit) -> Statement | None:
     if len(items) < 2:
         return None
     return Statement(tuple(_cue(text, hit) for text in items), heading=_heading(hit), place=_place(hit, 0),
-                     intro=document_cues.condensed(listed.intro) if listed.intro else "", numbered=listed.numbered)
+                     intro=document_cues.condensed(listed.intro) if listed.intro else "", numbered=listed.numbered,
+                     passage=hit.chunk.id)
 
 
 def _cue(text: str, hit: Hit) -> Cue:
@@ -152,16 +165,18 @@ def _place(hit: Hit, order: int) -> tuple[str, int, int]:
 # -- weighing ---------------------------------------------------------------------------------------------------------
 
 
-def _weighed(found: list[Statement], topic: str, retriever: Retriever) -> list[Statement]:
+def _weighed(found: list[Statement], topic: str, retriever: Retriever,
+             passages: Mapping[str, float]) -> list[Statement]:
     """Those that are about the topic, with their worth, the best first; near-repetitions are left out."""
     if not found:
         return []
     texts = [statement.text for statement in found]
-    vectors = np.asarray(_embedded(retriever.embedder.embed, [topic, *texts]))
+    vectors = retriever.embedder.embed([topic, *texts])
     near = vectors[1:] @ vectors[0]
     shares = np.array([max(shares_words(f"{s.text} {s.heading}", topic), 0.0) for s in found], np.float32)
+    around = np.array([passages.get(s.passage, 0.0) for s in found], np.float32)
     plain = np.array([plainness(text) if not s.listed else 1.0 for s, text in zip(found, texts, strict=True)])
-    worth = np.clip(0.75 * near + 0.35 * shares + 0.1 * (plain - 1) * 2, 0, 1)
+    worth = np.clip((0.6 * near + 0.3 * shares + 0.25 * around) * (0.7 + 0.3 * plain), 0, 1)
     chosen: list[int] = []
     for place in np.argsort(-worth, kind="stable"):
         if worth[place] < max(LEAST_WORTH, 0.5 * float(worth.max())) or len(chosen) == MOST_STATEMENTS:
@@ -169,7 +184,3 @@ def _weighed(found: list[Statement], topic: str, retriever: Retriever) -> list[S
         if all(vectors[1 + place] @ vectors[1 + other] < ALIKE for other in chosen):
             chosen.append(int(place))
     return [replace(found[i], worth=float(worth[i])) for i in chosen]
-
-
-def _embedded(embed: Callable[[list[str]], Any], texts: list[str]) -> Any:
-    return embed(texts)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..documents.lexical import words_of
+from ..documents.sentences import sentences_of
 from ..engines.explainer.pages import patterns
 from ..request import Cue
 
@@ -45,6 +46,8 @@ class Statement:
     place: tuple[str, int, int] = ("", 0, 0)
     intro: str = ""
     numbered: bool = False
+    passage: str = ""
+    """Id of the chunk that it stands in."""
 
     @property
     def listed(self) -> bool:
@@ -85,10 +88,11 @@ _SIGNS: Mapping[Role, re.Pattern[str]] = {
     Role.DEFINITION: _any_of(r"is called|are called|known as|refers? to|means that|consists? of|is made of|defined as|"
                              r"is a (?:kind|form|type|method|set|way)|is used (?:to|for)|are used (?:to|for)|"
                              r"goal of|aims? (?:to|at)|think of"),
-    Role.MECHANISM: _any_of(r"because|by \w+ing|so that|therefore|thus|first|second step|then|next|finally|until|each|"
-                            r"when|whenever|depends? on|computes?|calculates?|assigns?|causes?|converts?|turns? into|"
-                            r"process|steps?|algorithm|iterat\w+|repeat\w*|minimi[sz]\w+|maximi[sz]\w+|based on|works?|"
-                            r"according to|leads? to|in order to|is done|are done|takes? the|creates?|chooses?"),
+    Role.MECHANISM: _any_of(r"because|by \w+ing|so that|therefore|thus|second step|then|finally|until|whenever|"
+                            r"depends? on|computes|is computed|calculates?|assigns?|causes?|converts?|turns? into|process|steps?|"
+                            r"iterat\w+|repeat\w*|minimi[sz]\w+|maximi[sz]\w+|based on|according to|leads? to|"
+                            r"in order to|is done|are done|takes? the|creates?|chooses?|by means of|via|through|constructs?|"
+                            r"separat\w+|builds?|splits?|combines?|projects?|updates?|moves?|determin\w+|made by"),
     Role.EXAMPLE: _any_of(r"for example|for instance|such as|e\.g|suppose|consider|example|imagine|like the|namely|"
                           r"say|in practice|application|applied to|used (?:in|for)|\d[\d.,]*(?: ?%)?"),
     Role.CONTRAST: _any_of(r"than|whereas|while|unlike|differ\w*|compared|contrast|instead of|on the other hand|"
@@ -98,12 +102,12 @@ _SIGNS: Mapping[Role, re.Pattern[str]] = {
                           r"poor\w*|lack\w*|risk\w*|danger\w*|unfortunately|complex|costly|suffer\w*|worse|bad\w*|"
                           r"distort\w*|inflated|sensitive|careful|confus\w+|without|tedious|rigid|cold"),
     Role.CONSEQUENCE: _any_of(r"as a result|therefore|result(?:s|ing)? in|lead(?:s|ing)? to|causes?|so|consequence\w*|"
-                              r"means that|end up|increas\w+|becomes?|makes? it|completely|will be|even"),
+                              r"means that|end up|increas\w+|becomes?|makes? it|completely|will be"),
     Role.BENEFIT: _any_of(r"allow\w*|improv\w+|eas(?:y|ier|ily)|simpl[ey]\w*|best|better|advantages?|powerful|effective|"
                           r"fast\w*|efficien\w+|useful|beautiful\w*|quick\w*|benefits?|helps?|solv\w+|enabl\w+|good|"
                           r"robust|flexible|saves?|makes? it possible|convenient\w*|versatile|reduc\w+"),
     Role.ACTION: _any_of(r"use|you|should|recommend\w*|run|call|choose|try|can be (?:used|done|read|made|set)|must|"
-                         r"start|begin|set|add|give|we suggest|need to|requires?|specify|using"),
+                         r"start|begin|set|add|we suggest|need to|requires?|specify|using"),
     Role.PAST: _any_of(r"was|were|used to|before|ago|1[5-9]\d\d|20[0-2]\d|early|earlier|traditional\w*|once|formerly|"
                        r"originally|century|decades?|historical\w*|until then|had been|old\w*"),
 }
@@ -111,13 +115,15 @@ _IMPERATIVE = re.compile(r"^(?:use|try|choose|set|run|call|start|begin|add|give|
                          r"avoid|keep|check|let|consider|type|press|open|select|find|put|do)\b", re.IGNORECASE)
 
 
-def roles_of(statement: Statement) -> dict[Role, float]:
-    """How well a statement fills each role, 0 to about 2."""
+def roles_of(statement: Statement, topic: str = "") -> dict[Role, float]:
+    """How well a statement fills each role, 0 to about 3. A definition counts fully where it defines the topic."""
     text = statement.text
-    length = max(len(text.split()), 1)
     scores = {role: min(len(found), 3) * 0.5 for role, sign in _SIGNS.items() if (found := sign.findall(text))}
-    if patterns.definition(text):
-        scores[Role.DEFINITION] = scores.get(Role.DEFINITION, 0.0) + 1.5
+    defined = definition_of(text) if not statement.listed else None
+    if defined:
+        term, asked = set(words_of(defined[0])), set(words_of(topic))
+        own = bool(term) and (term <= asked or asked <= term)
+        scores[Role.DEFINITION] = scores.get(Role.DEFINITION, 0.0) + (2.4 if own else 0.6 if term & asked else 0.1)
     if formula_of(text):
         scores[Role.FORMULA] = 2.0
     if patterns.contrast(text):
@@ -126,8 +132,26 @@ def roles_of(statement: Statement) -> dict[Role, float]:
         scores[Role.ACTION] = scores.get(Role.ACTION, 0.0) + 1.0
     if statement.numbered:
         scores[Role.MECHANISM] = scores.get(Role.MECHANISM, 0.0) + 1.5
-    scores[Role.FACT] = 0.5 if length >= 6 else 0.2
+    if statement.listed:
+        scores[Role.DEFINITION] = 0.0
+    scores[Role.FACT] = 0.4
     return scores
+
+
+def definition_of(text: str) -> tuple[str, str] | None:
+    """Term and what is said of it, where the sentence defines a term that is a noun of a few words."""
+    found = patterns.definition(text)
+    if found is None or len(found[0]) > 40 or not re.match(r"[A-Za-z]", found[0]):
+        return None
+    if _NO_TERM.search(found[0]) or re.search(r"[()\[\]_=]", found[0]):
+        return None
+    return found
+
+
+_NO_TERM = re.compile(r"^(?:under|in|on|at|by|with|for|from|to|if|when|because|as|there|using|like|unlike|most|many|some|"
+                      r"our|your|my|we|you|how|why|here|since|while|after|before)\b|\b(?:it|which|that|who|they|we|you|goal|"
+                      r"aim|purpose|result|reason|problem|difference|idea|answer|question|point|\w+ed|of \w+ing)\b",
+                      re.IGNORECASE)
 
 
 def formula_of(text: str) -> patterns.FormulaFound | None:
@@ -144,15 +168,24 @@ _ELSEWHERE = re.compile(
     r"\b(?:below|above|following|aforementioned|(?:this|next|previous|last|another|present) (?:section|chapter|document|"
     r"essay|manual|book|paragraph|page|example)|sections?,? below|see|cited|figure|listing|example shows|shown here|"
     r"(?:both|two|these|first|second|previous|other) (?:examples|scores|forms|cases|pictures|images)|described in|"
-    r"documentation dedicated|for more details|we (?:recommend|refer)|refer to (?:the )?(?:section|chapter|example))\b",
+    r"documentation dedicated|for more details|we (?:recommend|refer)|refer to (?:the )?(?:section|chapter|example)|"
+    r"(?:each|one|both|some|all) of (?:the|these|them)|in this (?:case|example|way)|this (?:example|essay|document)|"
+    r"(?:function|variable|argument|object|vector|component|file|option) \w{1,3})\b",
     re.IGNORECASE)
 _OPENS_ELSEWHERE = re.compile(
-    r"^(?:the (?:first|second|third|last|latter|former|two|three|other|left|right|images?|pictures?|"
-    r"figures?|answer|result|argument|optional (?:parameter|argument)|default|above|reason|same|difference between the "
-    r"old)|some of (?:the|these|them)|one of (?:them|these)|in (?:our|the) (?:example|case)|as (?:we|noted|mentioned)|"
-    r"under this|after initiali[sz]ation|\w{1,2}|difference between .{1,60} can be seen|here|with (?:this|these)|"
-    r"there are (?:also|other)|other|there is also|again|we|our|i|my|if so|otherwise|instead|than)\b", re.IGNORECASE)
+    r"^(?:the (?:first|second|third|last|latter|former|two|three|other|left|right|images?|pictures?|figures?|answer|"
+    r"result|argument|optional (?:parameter|argument)|default|reason|same|difference between the old)|"
+    r"the (?:algorithm|method|approach|technique|procedure|process|class|module|estimator|parameter|system|program|"
+    r"function|model|code|command|option|value|variable|output|effect|idea|goal|aim|discussion)s? (?!of\b|for\b|that\b)|"
+    r"(?!a |an |no |in |if |on |at |by |as |to |up |r |c )\w{1,2} |some of|one of (?:them|these)|in (?:our|the) (?:example|"
+    r"case)|as (?:we|noted|mentioned)|under this|after initiali[sz]ation|difference between .{1,60} can be seen|here|"
+    r"with (?:this|these)|there (?:is|are) (?:also|other|a few|many|several|some|various|certain)|other|there is also|again|we|our|i|my|if so|otherwise|instead|than|"
+    r"in that|note|able|possible|requires?|uses|performs|simple|easy|effective|works|supports|provides|returns|gives|allows|"
+    r"handles|\w+(?: \w+)?:)(?!\w)", re.IGNORECASE)
 _NAMES_CODE = re.compile(r"\b\w+\(|\w_\w|[a-z]\.[a-z]\w*\(|[a-z][A-Z]\w|\w\[|\\\(|=\w|[<>{}]")
+
+_LONE_LETTERS = re.compile(r"\b(?!(?:an?|as|at|be|by|do|go|he|if|in|is|it|me|my|no|of|on|or|so|to|up|us|we|vs|i|s|t|e|g|"
+                           r"r|c)\b)[a-z]{1,2}\b")
 
 
 def stands_alone(text: str) -> bool:
@@ -162,7 +195,7 @@ def stands_alone(text: str) -> bool:
 
 def plainness(text: str) -> float:
     """1 for plain words, less for code names in between and for very short or long sentences."""
-    worth = 1.0 - 0.25 * min(len(_NAMES_CODE.findall(text)), 3)
+    worth = 1.0 - 0.25 * min(len(_NAMES_CODE.findall(text)) + len(_LONE_LETTERS.findall(text)), 3)
     count = len(text.split())
     return worth - (0.15 if count < 7 or count > 24 else 0.0)
 
@@ -179,7 +212,11 @@ _BULLET = re.compile(r"^\s*(?:[•‣▪◦*–-]|\(?(?P<number>\d{1,2})[.)])\s+
 _ORDINAL = re.compile(r"^(?:the (?:first|second|third|fourth|final|last) (?:step|phase|stage)\b|first(?:ly)?\b|"
                       r"second(?:ly)?\b|third(?:ly)?\b|finally\b|lastly\b|then\b|next\b|after(?:wards)?\b)", re.IGNORECASE)
 _OPENS_STEPS = re.compile(r"^(?:the first (?:step|phase|stage)|first(?:ly)?,?)\b", re.IGNORECASE)
-LEAST_ITEMS, MOST_ITEMS, ITEM_WORDS = 2, 6, 32
+_ANNOUNCES = re.compile(r"^(?:the|its|some|main|there are)\b.{0,80}\b(?:advantages|disadvantages|benefits|drawbacks|"
+                        r"steps|reasons|properties|goals|types|kinds|parts|phases|rules|requirements)\b.{0,60}:$",
+                        re.IGNORECASE)
+_NO_ITEM = re.compile(r"<-|[{}\\|#]|\$ |==|\b(?:see|section|chapter|page \d)\b", re.IGNORECASE)
+LEAST_ITEMS, MOST_ITEMS, ITEM_WORDS, PARAGRAPH_WORDS = 2, 6, 32, 30
 
 
 @dataclass(frozen=True)
@@ -192,36 +229,42 @@ class Listed:
 
 
 def lists_of(passage: str) -> list[Listed]:
-    """Bulleted and numbered lists of a passage whose items are short enough to be shown."""
+    """Lists of a passage whose items are short enough to be shown: bulleted, numbered, or short paragraphs under a
+    line that announces them ("The advantages are:")."""
     found: list[Listed] = []
-    before, items, numbered = "", list[str](), False
+    before, numbered, plain = "", False, False
+    items: list[str] = []
     for line in [*passage.split("\n"), "end"]:
         mark = _BULLET.match(line)
         if mark:
             items.append(" ".join(mark.group("item").split()).rstrip(" ;,."))
             numbered = numbered or mark.group("number") is not None
+            plain = False
         elif line.strip():
+            if plain and not line.rstrip().endswith(":") and len(line.split()) <= PARAGRAPH_WORDS and line != "end":
+                items.append(sentences_of(line)[0].rstrip(" ;,."))
+                continue
             if items:
                 found.append(Listed(_introduces(before), tuple(items), numbered))
                 items, numbered = [], False
             before = line.strip()
+            plain = bool(_ANNOUNCES.match(before))
     return [each for each in found if each.intro and LEAST_ITEMS <= len(each.items) <= MOST_ITEMS
-            and all(2 <= len(item.split()) <= ITEM_WORDS and not re.search(r"<-|[{}\\|#]|\$ |==", item)
-                    and not re.search(r"\b(?:see|section|chapter|page \d)\b", item, re.I) for item in each.items)]
+            and all(2 <= len(item.split()) <= ITEM_WORDS and not _NO_ITEM.search(item) for item in each.items)]
 
 
 def steps_of(sentences: Sequence[str]) -> Listed | None:
-    """Consecutive sentences that tell steps: "The first step ...", "Then ...", "The second step ..."."""
+    """At least three sentences that tell steps in order: "First ...", "Then ...", "The third step ..."."""
     for start, sentence in enumerate(sentences):
         if not _OPENS_STEPS.match(sentence):
             continue
         items = [sentence]
         for other in sentences[start + 1:start + 8]:
-            if _ORDINAL.match(other):
-                items.append(other)
-            elif len(items) < 2:
+            if _OPENS_STEPS.match(other) or not _ORDINAL.match(other):
                 break
-        if len(items) >= 2 and all(4 <= len(item.split()) <= ITEM_WORDS for item in items):
+            items.append(other)
+        if len(items) >= 3 and all(4 <= len(item.split()) <= ITEM_WORDS and not _NO_ITEM.search(item)
+                                   for item in items):
             before = sentences[start - 1] if start and len(sentences[start - 1].split()) <= 24 else ""
             return Listed(before, tuple(items[:MOST_ITEMS]), True)
     return None

@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..engines.explainer.pages import patterns
 from ..engines.explainer.pages.build import build_page
-from ..engines.explainer.pages.language import term_key
+from ..engines.explainer.pages.language import STOP, term_key
 from ..engines.explainer.pages.notation import flat, write_list, write_rows
-from ..engines.explainer.pages.parts import READ_CHARS_PER_S
 from ..engines.explainer.pages.shorten import cut
 from ..engines.explainer.topic_text import draft_scenes
 from ..request import CameraMovement, Cue, SceneKind, ScenePlan
 from .beats import Beat
-from .material import Statement, formula_of
+from .material import Statement, definition_of, formula_of, shares_words
 
-ITEM_CHARS, QUOTE_CHARS = 105, 190
+ITEM_CHARS = {1: 200, 2: 150, 3: 120, 4: 100}
+"""Letters that an item may have where there are so many; 85 where there are more."""
 SPOKEN_CHARS_PER_S = 20.0
 """Subtitles may run a little faster than the page, since much of them stands on it."""
-MOST_TITLE = 56
+MOST_TITLE, MOST_TERM = 56, 40
 _CLAUSE = re.compile(r"(?:,|;| –| —)\s+(?=(?:which|where|although|though|whereas|while|because|since|so|but|and|or|"
                      r"thus|such as|including|especially|e\.g\.|i\.e\.|as|with|for example|making|in particular|"
                      r"followed|using)\b)", re.IGNORECASE)
@@ -44,8 +44,6 @@ def scene_of(beat: Beat, statements: Sequence[Statement], topic: str, used_title
     made = content_of(statements)
     title = title_of(beat, statements, topic, used_titles)
     cues = tuple(dict.fromkeys(cue for statement in statements for cue in statement.cues))
-    if made.kind is SceneKind.DEFINITION:
-        made = _without_twice(made, title)
     return ScenePlan(title, made.kind, purpose=beat.purpose, narration=made.narration, visual=made.visual,
                      camera=beat.camera, cues=cues)
 
@@ -68,8 +66,8 @@ def content_of(statements: Sequence[Statement]) -> Content:
     dates = [patterns.dated(text) for text in texts]
     if all(dates) and len({date for date, _ in (d for d in dates if d)}) > 1:
         rows = sorted((d for d in dates if d), key=lambda d: patterns.year_of(d[0]) or 0.0)
-        return Content(SceneKind.TIMELINE, write_rows((date, shortened(event)) for date, event in rows), narration)
-    return Content(SceneKind.SUMMARY, write_list(shortened(text) for text in texts), narration)
+        return Content(SceneKind.TIMELINE, write_rows((date, shortened(event, 85)) for date, event in rows), narration)
+    return Content(SceneKind.SUMMARY, write_list(_items(texts)), narration)
 
 
 def spoken(statement: Statement) -> str:
@@ -80,32 +78,27 @@ def spoken(statement: Statement) -> str:
 
 def _list_page(statement: Statement, narration: str) -> Content:
     kind = SceneKind.STEPS if statement.numbered else SceneKind.SUMMARY
-    items = [patterns.capital(shortened(cue.text.rstrip(" .;,"))) for cue in statement.cues]
+    items = [patterns.capital(item) for item in _items([cue.text.rstrip(" .;,") for cue in statement.cues])]
     return Content(kind, write_list(items), narration)
 
 
+def _items(texts: Sequence[str]) -> list[str]:
+    return [shortened(text, ITEM_CHARS.get(len(texts), 85)) for text in texts]
+
+
 def _single(text: str, narration: str) -> Content:
-    defined = patterns.definition(text)
-    if defined and len(defined[0]) <= 40:
-        rest = re.sub(r"^(?:is|are)\s+", "", defined[1]).rstrip(".")
-        return Content(SceneKind.DEFINITION, write_rows([(patterns.capital(defined[0]), shortened(rest, QUOTE_CHARS))]),
+    defined = definition_of(text)
+    if defined:
+        rest = re.sub(r"^(?:is|are)\s+(?=(?:an?|the|one|any)\b)", "", defined[1]).rstrip(".")
+        return Content(SceneKind.DEFINITION, write_rows([(patterns.capital(defined[0]), shortened(rest, ITEM_CHARS[1]))]),
                        narration)
-    shaped = [draft.plan for draft in draft_scenes(text)
-              if draft.plan.kind in (SceneKind.COMPARISON, SceneKind.STEPS, SceneKind.TIMELINE)]
-    if len(shaped) == 1 and shaped[0].kind is not SceneKind.TIMELINE:
-        return Content(shaped[0].kind, shaped[0].visual, narration)
-    return Content(SceneKind.DEFINITION, flat(shortened(text, QUOTE_CHARS)), narration)
+    shaped = [draft.plan for draft in draft_scenes(text) if draft.plan.kind is SceneKind.STEPS]
+    if len(shaped) == 1:
+        return Content(SceneKind.STEPS, shaped[0].visual, narration)
+    return Content(SceneKind.DEFINITION, flat(shortened(text, ITEM_CHARS[1])), narration)
 
 
-def _without_twice(made: Content, title: str) -> Content:
-    """A term that is the scene's title already does not stand above the definition too."""
-    term, bar, said = made.visual.partition(" | ")
-    if bar and term_key(term) == term_key(title):
-        return replace(made, visual=patterns.capital(said))
-    return made
-
-
-def shortened(text: str, chars: int = ITEM_CHARS) -> str:
+def shortened(text: str, chars: int) -> str:
     """At most `chars` letters: cut before a side clause where that leaves most of it, else at a word. The cut shows."""
     text = text.strip()
     if len(text) <= chars:
@@ -113,26 +106,26 @@ def shortened(text: str, chars: int = ITEM_CHARS) -> str:
     for clause in reversed(list(_CLAUSE.finditer(text))):
         if chars * 0.45 <= clause.start() <= chars - 2:
             return text[:clause.start()].rstrip(" ,;") + " …"
-    return cut(text, chars)
+    head = cut(text, chars).removesuffix("…")
+    while len(head.split()) > 3 and head.split()[-1].lower() in STOP:
+        head = head.rsplit(None, 1)[0].rstrip(" ,;:")
+    return f"{head}…"
 
 
 # -- titles ---------------------------------------------------------------------------------------------------------
 
 
 def title_of(beat: Beat, statements: Sequence[Statement], topic: str, used: Iterable[str] = ()) -> str:
-    """The heading above the statements, the term that they define, or the beat's label; each title once."""
+    """What introduces a list, the heading above the statements where it names what they say, or one of the beat's
+    labels; each title once, and none that only repeats the topic."""
     taken = {_key(title) for title in (*used, topic)}
-    options = [plain_heading(statement.heading) for statement in statements[:1]]
-    for statement in statements[:2]:
-        if statement.intro:
-            options.append(_from_intro(statement.intro))
-        defined = patterns.definition(statement.text)
-        if defined and len(defined[0]) <= 40:
-            options.append(patterns.capital(defined[0]))
-    for option in (*options, beat.label):
+    first = statements[0]
+    heading = plain_heading(first.heading)
+    named = heading if heading and shares_words(first.text, heading) >= 0.5 else ""
+    for option in (_from_intro(first.intro), named, *beat.labels):
         if option and _key(option) not in taken:
             return option
-    return f"{beat.label}, continued" if _key(beat.label) in taken and not options else beat.label
+    return beat.labels[-1]
 
 
 def plain_heading(heading: str) -> str:
@@ -140,17 +133,22 @@ def plain_heading(heading: str) -> str:
     text = re.sub(r"^(?:chapter|section|appendix|part)?\s*[A-Z]?\d*(?:\.\d+)*[.:)]?\s+", "", heading.strip(),
                   flags=re.IGNORECASE)
     text = " ".join(text.replace("¶", " ").split()).strip(" :.,;")
-    letters = sum(letter.isalpha() or letter == " " for letter in text)
-    if not 3 <= len(text) <= MOST_TITLE or letters < 0.85 * len(text) or text.startswith("/"):
+    letters = sum(letter.isalpha() or letter in " -’'," for letter in text)
+    if not 3 <= len(text) <= MOST_TITLE or letters < 0.9 * len(text) or text.startswith("/"):
         return ""
     return patterns.capital(text) if text.upper() != text or len(text) < 6 else text.capitalize()
 
 
+_INTRO = re.compile(r"^(?:the |some |its |main )*(?P<title>(?:\w+ )?(?:advantages|disadvantages|benefits|drawbacks|steps|"
+                    r"reasons|properties|goals|types|kinds|parts|phases|rules|requirements|restrictions)\b.*?)"
+                    r"(?:\s+(?:is|are|includes?|has|have|follows?)\b.*)?$", re.IGNORECASE)
+
+
 def _from_intro(intro: str) -> str:
-    """"The advantages of X are" -> "The advantages of X"; "" for a sentence that does not shorten to a title."""
-    text = re.sub(r"\s+(?:is|are|include|includes|has|have|namely|follow|follows)(?:\s+\w+)?$", "", intro.strip(" :"))
-    text = re.sub(r"^(?:there are )", "", text, flags=re.IGNORECASE)
-    return patterns.capital(text) if 2 <= len(text.split()) <= 8 and len(text) <= MOST_TITLE else ""
+    """"The advantages of X are" -> "Advantages of X"; "" for a sentence that does not shorten to a title."""
+    found = _INTRO.match(intro.strip(" :."))
+    text = patterns.capital(found.group("title")) if found else ""
+    return text if len(text) <= MOST_TITLE else ""
 
 
 def _key(title: str) -> str:
@@ -162,7 +160,7 @@ def _key(title: str) -> str:
 
 def need_s(plan: ScenePlan) -> float:
     """Seconds in which the page and the narration can be read, at least 2.5."""
-    page = build_page(plan, 0).reading_s() if plan.kind is not SceneKind.SUBJECT else 0.0
+    page = build_page(plan, 0).reading_s() if plan.kind is not SceneKind.SUBJECT else 0.0  # its caption is counted below
     said = (len(plan.title) + len(plan.narration)) / SPOKEN_CHARS_PER_S
     return max(page + 0.4, said + 0.4, 2.5)
 
@@ -171,8 +169,3 @@ def title_scene(topic: str, subtitle: str = "", cues: tuple[Cue, ...] = (), narr
     """The opening card."""
     return ScenePlan(topic, SceneKind.TITLE, purpose="Opening: the topic", narration=narration, visual=subtitle,
                      camera=CameraMovement.PUSH_IN, cues=cues)
-
-
-def label_seconds(text: str) -> float:
-    """Seconds to read a few words."""
-    return max(len(text) / READ_CHARS_PER_S + 0.8, 2.2)

@@ -6,35 +6,42 @@ all; subjects that the local engine knows by itself keep their own scenes.
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ..engines.explainer.pages.notation import write_list
 from ..engines.explainer.pages.shorten import cut
 from ..engines.explainer.topic_text import topic_title
-from ..request import CameraMovement, Cue, SceneKind, ScenePlan
+from ..request import Cue, SceneKind, ScenePlan
 from .beats import BEATS, RECAP_LABEL, Beat
-from .brief import PlanBrief, Planned
-from .material import Role, Statement, formula_of, roles_of, statements_of
-from .pages import label_seconds, need_s, scene_of, shortened, title_scene
+from .brief import Framework, PlanBrief, Planned
+from .material import Role, Statement, formula_of, roles_of, shares_words, statements_of
+from .pages import need_s, scene_of, shortened, title_scene
 
 Embed = Callable[[list[str]], Any]
 """Texts to an array (n, d) of unit vectors."""
 
-TITLE_FROM_S, RECAP_FROM_S = 9.0, 24.0
+TITLE_FROM_S, RECAP_FROM_S = 9.0, 45.0
+SCENE_S = 8.0
+"""What a scene lasts on the whole; a plan has one for each such stretch, and its opening."""
 MOST_IN_SCENE = 3
-LEAST_SUIT = 0.35
-"""How well a statement must suit a beat to open a scene for it; a plain fact that is near the topic just does."""
+LEAST_SUIT, LEAST_FIRST = 0.35, 0.28
+"""How well a statement must suit a beat; the beat's first one may suit it a little less."""
+HOOK_FROM_S, HOOK_CHARS = 16.0, 120
 SLOW = 2.6
 """Scenes stretched beyond this many times their reading time are worth a warning."""
 LONGEST_S = 120.0
+RECAP_SHARE = 0.16
 RECAP_PURPOSE = "Recap: what was said, once more"
 
 
 def plan_by_rules(brief: PlanBrief, cues: Iterable[Cue], *, embed: Embed | None = None) -> Planned:
     """A plan whose seconds add up to the brief's. Every cue is used at most once, and once more in a recap.
 
-    `embed` lets a topic choose a known subject by meaning; without it keywords decide. Raises `RequestError`.
+    `embed` tells whether a topic that has a known subject's keyword really means it. Raises `RequestError`.
     """
     return plan_statements(brief, statements_of(cues), embed=embed)
 
@@ -76,44 +83,59 @@ class _Desk:
         self.brief = brief
         self.topic = plain_topic(brief)
         self.beats = BEATS[brief.framework]
+        self.roles = {id(statement): roles_of(statement, self.topic) for statement in statements}
         self.pool = statements
-        self.roles = {id(statement): roles_of(statement) for statement in statements}
+        self.hook = self._hook() if brief.seconds >= HOOK_FROM_S else None
         self.known = known
         self.with_title = brief.seconds >= TITLE_FROM_S and brief.scenes != 1
         self.recap_wanted = brief.seconds >= RECAP_FROM_S and brief.scenes not in (1, 2)
         self.left = brief.seconds - sum(need_s(scene) for scene in known)
         if self.with_title:
-            self.left -= label_seconds(self.topic)
+            self.left -= need_s(self._opening())
         if self.recap_wanted:
-            self.left -= 0.14 * brief.seconds
-        least = 1 + self.with_title + self.recap_wanted + len(known)
-        most = brief.scenes or max(least, round(brief.seconds / 4.5))
-        self.room = max(most - self.with_title - self.recap_wanted - len(known), 0 if known else 1)
+            self.left -= RECAP_SHARE * brief.seconds
+        most = brief.scenes or self.with_title + math.ceil(brief.seconds / SCENE_S)
+        self.room = max(most - self.with_title - self.recap_wanted - len(known), 1)
         self.drafts: list[_Draft] = []
 
     def share_out(self) -> None:
-        """A first statement for each beat, then more for them while time lasts."""
+        """A first statement for each beat, then further scenes and further statements while time lasts."""
         self._open_scenes()
-        grown = True
-        while grown:
-            grown = self._grow()
-            if not grown and len(self.drafts) < self.room:
-                grown = self._open_another()
+        while len(self.drafts) < self.room and self._open_another():
+            pass
+        while self._grow():
+            pass
 
     def scenes(self) -> list[ScenePlan]:
         """Opening, beats in their order with known scenes where the mechanism is, and the recap."""
-        made: list[ScenePlan] = [title_scene(self.topic)] if self.with_title else []
+        made: list[ScenePlan] = [self._opening()] if self.with_title else []
         inserted = not self.known
         for beat in self.beats:
             drafts = sorted((d for d in self.drafts if d.beat is beat), key=lambda d: d.statements[0].place)
-            made += [draft.plan for draft in drafts if draft.plan]
+            for draft in drafts:
+                made.append(scene_of(beat, draft.statements, self.topic, [scene.title for scene in made]))
             if not inserted and (beat is self.beats[0] or beat.name == "interest"):
                 made += self.known
                 inserted = True
         if self.recap_wanted:
-            recap = recap_scene(self.drafts_in_order())
+            recap = recap_scene(self.drafts_in_order(), RECAP_SHARE * self.brief.seconds)
             made += [recap] if recap else []
         return made
+
+    def _opening(self) -> ScenePlan:
+        """The topic, under it a question or a striking sentence of the documents, else the first beat's question."""
+        if self.hook is None:
+            question = question_of(self.beats[0], self.topic)
+            wanted = self.brief.framework is Framework.ACADEMIC and self.brief.seconds >= HOOK_FROM_S
+            return title_scene(self.topic, question if wanted and not self.topic.endswith("?") else "")
+        return title_scene(self.topic, self.hook.text, self.hook.cues, self.hook.text)
+
+    def _hook(self) -> Statement | None:
+        """A question about the topic that the documents ask themselves; questions are taken out of the pool."""
+        questions = [s for s in self.pool if s.text.endswith("?")]
+        self.pool = [s for s in self.pool if not s.text.endswith("?")]
+        fitting = [s for s in questions if len(s.text) <= HOOK_CHARS and shares_words(s.text, self.topic) > 0]
+        return max(fitting, key=lambda s: s.worth, default=None)
 
     def drafts_in_order(self) -> list[list[Statement]]:
         return [draft.statements for beat in self.beats
@@ -134,8 +156,9 @@ class _Desk:
 
     def _open(self, beat: Beat) -> bool:
         ranked = sorted(self.pool, key=lambda s: -self._suit(s, beat, rivals=True))
+        least = LEAST_SUIT if any(draft.beat is beat for draft in self.drafts) else LEAST_FIRST
         for statement in ranked[:6]:
-            if self._suit(statement, beat) < LEAST_SUIT:
+            if self._suit(statement, beat) < least:
                 break
             draft = _Draft(beat)
             if self._put(draft, statement):
@@ -147,8 +170,8 @@ class _Desk:
         """One more statement for the scene that it suits best; True where one was put."""
         options = [(self._suit(s, draft.beat) + self._near(s, draft), draft, s) for draft in self.drafts
                    for s in self.pool if len(draft.statements) < MOST_IN_SCENE and self._joins(s, draft)]
-        options.sort(key=lambda each: (len(each[1].statements), -each[0]))
-        return any(worth >= LEAST_SUIT and self._put(draft, statement) for worth, draft, statement in options[:12])
+        options.sort(key=lambda each: -each[0] + 0.5 * len(each[1].statements))
+        return any(worth >= LEAST_SUIT and self._put(draft, statement) for worth, draft, statement in options[:40])
 
     def _put(self, draft: _Draft, statement: Statement) -> bool:
         """Add a statement where the time allows it; the very first one always finds a place."""
@@ -182,10 +205,13 @@ class _Desk:
     @staticmethod
     def _near(statement: Statement, draft: _Draft) -> float:
         """A bonus for statements of the same part of a document."""
+        if any(s.passage and s.passage == statement.passage and abs(s.place[2] - statement.place[2]) <= 2
+               for s in draft.statements):
+            return 0.6
         first = draft.statements[0]
         if statement.heading and statement.heading == first.heading:
-            return 0.4
-        return 0.2 if statement.place[:2] == first.place[:2] else 0.0
+            return 0.3
+        return 0.1 if statement.place[:2] == first.place[:2] else 0.0
 
     @staticmethod
     def _joins(statement: Statement, draft: _Draft) -> bool:
@@ -197,16 +223,22 @@ class _Desk:
 # -- opening, recap, questions, known subjects ------------------------------------------------------------------------
 
 
-def recap_scene(groups: Sequence[Sequence[Statement]]) -> ScenePlan | None:
-    """The leading statement of each scene once more, shortened, with its pages; None where there are fewer than two."""
-    leading = [max(group, key=lambda s: s.worth) for group in groups if group][:5]
-    if len(leading) < 2:
-        return None
-    points = [shortened(statement.intro or statement.cues[0].text, 88) for statement in leading]
-    cues = tuple(dict.fromkeys(statement.cues[0] for statement in leading))
-    return ScenePlan(RECAP_LABEL, SceneKind.SUMMARY, purpose=RECAP_PURPOSE, narration=" ".join(
-        point if point.endswith((".", "…", "!", "?")) else f"{point}." for point in points),
-        visual="\n".join(points), camera=CameraMovement.STATIC, cues=cues)
+def recap_scene(groups: Sequence[Sequence[Statement]], seconds: float = LONGEST_S) -> ScenePlan | None:
+    """The leading statements of the scenes once more, shortened, with their pages: as many as can be read in `seconds`.
+
+    None where there are fewer than two.
+    """
+    leading = [max(group, key=lambda s: s.worth - max(len(s.text) - 100, 0) / 150) for group in groups
+               if group and not group[0].listed][:5]
+    while len(leading) >= 2:
+        points = [shortened(statement.cues[0].text, 100) for statement in leading]
+        narration = " ".join(point if point.endswith((".", "…", "!", "?")) else f"{point}." for point in points)
+        made = ScenePlan(RECAP_LABEL, SceneKind.SUMMARY, purpose=RECAP_PURPOSE, narration=narration,
+                         visual=write_list(points), cues=tuple(dict.fromkeys(s.cues[0] for s in leading)))
+        if need_s(made) <= seconds or len(leading) == 2:
+            return made
+        leading.remove(min(leading, key=lambda s: s.worth))
+    return None
 
 
 def _questions(brief: PlanBrief) -> list[ScenePlan]:
@@ -215,9 +247,12 @@ def _questions(brief: PlanBrief) -> list[ScenePlan]:
     beats = BEATS[brief.framework]
     most = brief.scenes or max(1, min(len(beats) + 1, int(brief.seconds / 2.5)))
     scenes = [title_scene(topic)]
-    for beat in beats[:max(most - 1, 0)]:
+    if re.match(r"(?:who|when|where|which|whose)\b", topic, re.IGNORECASE):
+        return scenes
+    for beat in beats:
         question = question_of(beat, topic)
-        scenes.append(ScenePlan(question, SceneKind.TITLE, purpose=beat.purpose, camera=beat.camera))
+        if question.lower() != topic.lower() and len(scenes) < most:
+            scenes.append(ScenePlan(question, SceneKind.TITLE, purpose=beat.purpose, camera=beat.camera))
     return scenes
 
 
@@ -235,10 +270,10 @@ def question_of(beat: Beat, topic: str) -> str:
 
 def _known_scenes(brief: PlanBrief, embed: Embed | None) -> list[ScenePlan]:
     """The scenes of a known subject that the time allows; grounded ones take at most the other half of it."""
-    from ..engines.explainer.chooser import choose_subject
+    from ..engines.explainer.chooser import by_keyword
     from ..engines.explainer.subjects import Topic
 
-    found = choose_subject(brief.topic, embed)
+    found = by_keyword(brief.topic, embed)
     if found is None or brief.scenes == 1:
         return []
     made = list(found.make(Topic(brief.topic, 0, brief.seconds)))
