@@ -25,7 +25,7 @@ LEAST_WORTH = 0.42
 """Worth (cosine to the topic, words shared, plainness) below which a statement is not about the topic."""
 ALIKE = 0.83
 """Statements with a larger cosine say the same; the one worth more stays."""
-MOST_STATEMENTS = 60
+MOST_STATEMENTS, MOST_WORDS = 60, 27
 _PAGELESS = {".html", ".htm", ".txt", ".md", ".markdown", ".docx"}
 
 
@@ -104,11 +104,11 @@ def _collected(retriever: Retriever, answers: Iterable[Answer]) -> list[Statemen
             statement = _as_statement(listed, hit)
             if statement:
                 lists.append(statement)
-                taken.update(same(cue.text) for cue in statement.cues)
+                taken.update(same(text) for text in (*(cue.text for cue in statement.cues), statement.intro))
     for hit in hits.values():
         items = {same(item) for listed in lists_of(hit.chunk.text) for item in listed.items}
         for order, sentence in enumerate(sentences_of(hit.chunk.text)):
-            text = document_cues.condensed(_question_in(sentence))
+            text = _condensed(_question_in(sentence))
             key = same(text)
             if key in taken or any(item in key for item in items) or key in singles:
                 continue
@@ -116,6 +116,14 @@ def _collected(retriever: Retriever, answers: Iterable[Answer]) -> list[Statemen
                 singles[key] = Statement((_cue(text, hit),), heading=_heading(hit), place=_place(hit, order),
                                            passage=hit.chunk.id)
     return [*lists, *singles.values()]
+
+
+def _condensed(sentence: str) -> str:
+    """As cues are, but a closing "which ..." and the second side of "X ..., whereas Y ..." stay where they are short."""
+    text = document_cues.condensed(sentence)
+    whole = " ".join(sentence.split())
+    cut_end = len(whole) > len(text) and whole.startswith(text.rstrip("."))
+    return whole if cut_end and len(whole.split()) <= MOST_WORDS else text
 
 
 def _question_in(sentence: str) -> str:

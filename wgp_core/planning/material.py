@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ..documents.lexical import words_of
 from ..documents.sentences import sentences_of
 from ..engines.explainer.pages import patterns
+from ..engines.explainer.pages.language import AUXILIARIES, MAYBE_NOUN, VERBS
 from ..request import Cue
 
 
@@ -122,7 +123,7 @@ def roles_of(statement: Statement, topic: str = "") -> dict[Role, float]:
     defined = definition_of(text) if not statement.listed else None
     if defined:
         term, asked = set(words_of(defined[0])), set(words_of(topic))
-        own = bool(term) and (term <= asked or asked <= term)
+        own = bool(term) and (_within(term, asked) or _within(asked, term))
         scores[Role.DEFINITION] = scores.get(Role.DEFINITION, 0.0) + (2.4 if own else 0.6 if term & asked else 0.1)
     if formula_of(text):
         scores[Role.FORMULA] = 2.0
@@ -136,6 +137,13 @@ def roles_of(statement: Statement, topic: str = "") -> dict[Role, float]:
         scores[Role.DEFINITION] = 0.0
     scores[Role.FACT] = 0.4
     return scores
+
+
+def _within(some: set[str], others: set[str]) -> bool:
+    """Whether each word is among the others, endings aside ("lens", "lenses")."""
+    return all(any(word == other or (min(len(word), len(other)) >= 3 and (word.startswith(other) or
+                                                                          other.startswith(word)))
+                   for other in others) for word in some)
 
 
 def definition_of(text: str) -> tuple[str, str] | None:
@@ -189,8 +197,23 @@ _LONE_LETTERS = re.compile(r"\b(?!(?:an?|as|at|be|by|do|go|he|if|in|is|it|me|my|
 
 
 def stands_alone(text: str) -> bool:
-    """Whether a statement can be understood without what stood around it."""
-    return not _ELSEWHERE.search(text) and not _OPENS_ELSEWHERE.match(text)
+    """Whether a statement is a sentence that can be understood without what stood around it, and says something."""
+    return not (_ELSEWHERE.search(text) or _OPENS_ELSEWHERE.match(text) or _ANNOUNCING.search(text)) and _has_verb(text)
+
+
+_ANNOUNCING = re.compile(r"\b(?:two|three|four|five|six|seven|eight|several|many|\d) (?:main |basic |different )?(?:steps|ways|"
+                         r"parts|phases|stages|kinds|types|forms|reasons|things|questions)\.?$", re.IGNORECASE)
+
+
+def _has_verb(text: str) -> bool:
+    """Whether a finite verb is in sight: a known one, or a word in -s or -ed that is no noun before a preposition."""
+    tokens = re.findall(r"[^\W_]+|[.,;:]", text.lower())
+    for word, after in zip(tokens, [*tokens[1:], "."], strict=True):
+        if word in AUXILIARIES or (word in VERBS and word not in MAYBE_NOUN):
+            return True
+        if len(word) > 3 and word.endswith(("s", "ed")) and after not in ("of", "in", "on", ".", ",", ";", "with", "for"):
+            return True
+    return False
 
 
 def plainness(text: str) -> float:

@@ -22,6 +22,7 @@ from .material import Statement, definition_of, formula_of, shares_words
 
 ITEM_CHARS = {1: 200, 2: 150, 3: 120, 4: 100}
 """Letters that an item may have where there are so many; 85 where there are more."""
+TIGHT_CHARS = 58
 SPOKEN_CHARS_PER_S = 20.0
 """Subtitles may run a little faster than the page, since much of them stands on it."""
 MOST_TITLE, MOST_TERM = 56, 40
@@ -39,21 +40,22 @@ class Content:
     narration: str
 
 
-def scene_of(beat: Beat, statements: Sequence[Statement], topic: str, used_titles: Iterable[str] = ()) -> ScenePlan:
-    """A grounded scene without its seconds."""
-    made = content_of(statements)
+def scene_of(beat: Beat, statements: Sequence[Statement], topic: str, used_titles: Iterable[str] = (), *,
+             tight: bool = False) -> ScenePlan:
+    """A grounded scene without its seconds; `tight` shortens the items of a list on the page and in the narration."""
+    made = content_of(statements, tight=tight)
     title = title_of(beat, statements, topic, used_titles)
     cues = tuple(dict.fromkeys(cue for statement in statements for cue in statement.cues))
     return ScenePlan(title, made.kind, purpose=beat.purpose, narration=made.narration, visual=made.visual,
                      camera=beat.camera, cues=cues)
 
 
-def content_of(statements: Sequence[Statement]) -> Content:
+def content_of(statements: Sequence[Statement], *, tight: bool = False) -> Content:
     """The page that suits the statements: a list, a formula, a comparison, a timeline, a definition, or points."""
     narration = " ".join(spoken(statement) for statement in statements)
     lists = [statement for statement in statements if statement.listed]
     if lists:
-        return _list_page(lists[0], narration)
+        return _list_page(lists[0], narration, tight)
     texts = [statement.text for statement in statements]
     for text in texts:
         math = formula_of(text)
@@ -61,6 +63,9 @@ def content_of(statements: Sequence[Statement]) -> Content:
             parts = patterns.meanings(" ".join(texts), math.formula)
             return Content(SceneKind.FORMULA, "\n".join([flat(math.formula), *([write_rows(parts)] if parts else [])]),
                            narration)
+    sides = _comparison(texts)
+    if sides:
+        return Content(SceneKind.COMPARISON, sides, narration)
     if len(texts) == 1:
         return _single(texts[0], narration)
     dates = [patterns.dated(text) for text in texts]
@@ -72,14 +77,38 @@ def content_of(statements: Sequence[Statement]) -> Content:
 
 def spoken(statement: Statement) -> str:
     """The statement as sentences that can be read aloud."""
-    text = statement.text.strip()
-    return text if text.endswith((".", "!", "?")) else f"{text}."
+    return spoken_text(statement.text)
 
 
-def _list_page(statement: Statement, narration: str) -> Content:
+def spoken_text(text: str) -> str:
+    text = text.strip().rstrip(" :;,")
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."
+
+
+def _list_page(statement: Statement, narration: str, tight: bool) -> Content:
     kind = SceneKind.STEPS if statement.numbered else SceneKind.SUMMARY
-    items = [patterns.capital(item) for item in _items([cue.text.rstrip(" .;,") for cue in statement.cues])]
+    texts = [_ORDINAL.sub("", cue.text.rstrip(" .;,")) if statement.numbered else cue.text.rstrip(" .;,")
+             for cue in statement.cues]
+    items = [patterns.capital(shortened(text, TIGHT_CHARS)) for text in texts] if tight else list(
+        map(patterns.capital, _items(texts)))
+    if tight:
+        narration = " ".join([spoken_text(statement.intro)] * bool(statement.intro) + list(map(spoken_text, items)))
     return Content(kind, write_list(items), narration)
+
+
+_ORDINAL = re.compile(r"^(?:first(?:ly)?|second(?:ly)?|third(?:ly)?|next|then|after (?:that|this)|afterwards|finally|lastly)"
+                      r"\b,?\s+", re.IGNORECASE)
+
+
+def _comparison(texts: Sequence[str]) -> str:
+    """Rows of a comparison where every sentence sets the same two things against each other; else ""."""
+    if not all(patterns.contrast(text) for text in texts):
+        return ""
+    drafts = [draft.plan for draft in draft_scenes(" ".join(texts)) if not draft.closing]
+    if len(drafts) != 1 or drafts[0].kind is not SceneKind.COMPARISON:
+        return ""
+    heads = drafts[0].visual.splitlines()[0].split(" | ")
+    return drafts[0].visual if len(heads) == 2 and all(1 <= len(head.split()) <= 2 for head in heads) else ""
 
 
 def _items(texts: Sequence[str]) -> list[str]:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..engines.explainer.pages.notation import write_list
-from ..engines.explainer.pages.shorten import cut
 from ..engines.explainer.topic_text import topic_title
 from ..request import Cue, SceneKind, ScenePlan
 from .beats import BEATS, RECAP_LABEL, Beat
@@ -33,8 +32,12 @@ LEAST_SUIT, LEAST_FIRST = 0.35, 0.28
 HOOK_FROM_S, HOOK_CHARS = 16.0, 120
 SLOW = 2.6
 """Scenes stretched beyond this many times their reading time are worth a warning."""
-LONGEST_S = 120.0
+LONGEST_S, OPENING_S = 120.0, (2.0, 4.0)
 RECAP_SHARE = 0.16
+LIST_SHARE = 0.5
+"""Share of the time beyond which a list is shortened."""
+HASTE = 0.18
+"""Share of the time by which reading may take longer than there is."""
 RECAP_PURPOSE = "Recap: what was said, once more"
 
 
@@ -68,12 +71,12 @@ def plain_topic(brief: PlanBrief) -> str:
 
 @dataclass
 class _Draft:
-    """A scene in the making; `plan` and `need` follow from its statements."""
+    """A scene in the making, and the seconds that it needs."""
 
     beat: Beat
     statements: list[Statement] = field(default_factory=list)
-    plan: ScenePlan | None = None
     need: float = 0.0
+    tight: bool = False
 
 
 class _Desk:
@@ -113,7 +116,8 @@ class _Desk:
         for beat in self.beats:
             drafts = sorted((d for d in self.drafts if d.beat is beat), key=lambda d: d.statements[0].place)
             for draft in drafts:
-                made.append(scene_of(beat, draft.statements, self.topic, [scene.title for scene in made]))
+                made.append(scene_of(beat, draft.statements, self.topic, [scene.title for scene in made],
+                                     tight=draft.tight))
             if not inserted and (beat is self.beats[0] or beat.name == "interest"):
                 made += self.known
                 inserted = True
@@ -125,9 +129,9 @@ class _Desk:
     def _opening(self) -> ScenePlan:
         """The topic, under it a question or a striking sentence of the documents, else the first beat's question."""
         if self.hook is None:
-            question = question_of(self.beats[0], self.topic)
             wanted = self.brief.framework is Framework.ACADEMIC and self.brief.seconds >= HOOK_FROM_S
-            return title_scene(self.topic, question if wanted and not self.topic.endswith("?") else "")
+            return title_scene(self.topic, question_of(self.beats[0], self.topic) if wanted and _names(self.topic)
+                               else "")
         return title_scene(self.topic, self.hook.text, self.hook.cues, self.hook.text)
 
     def _hook(self) -> Statement | None:
@@ -142,8 +146,9 @@ class _Desk:
                 for draft in sorted((d for d in self.drafts if d.beat is beat), key=lambda d: d.statements[0].place)]
 
     def _open_scenes(self) -> None:
-        """Beats by priority, each with the statement that suits it best and suits no other beat much better."""
-        waiting = sorted(self.beats, key=lambda beat: beat.priority)
+        """Beats by priority and by what there is for them, each with the statement that suits it best."""
+        best = {beat.name: max((self._suit(s, beat) for s in self.pool), default=0.0) for beat in self.beats}
+        waiting = sorted(self.beats, key=lambda beat: 0.5 * beat.priority - best[beat.name])
         while waiting and self.pool and len(self.drafts) < self.room:
             beat = waiting.pop(0)
             self._open(beat)
@@ -180,17 +185,16 @@ class _Desk:
             first = draft.statements[0]
             if self.roles[id(first)].get(Role.DEFINITION, 0) >= 1.5:
                 statements = [first, *(s for s in statements if s is not first)]
-        plan = scene_of(draft.beat, statements, self.topic, self._titles(draft))
-        need = need_s(plan)
-        if need - draft.need > self.left + 0.1 * self.brief.seconds and (self.drafts or self.known):
-            return False
-        self.left -= need - draft.need
-        draft.statements, draft.plan, draft.need = statements, plan, need
-        self.pool.remove(statement)
-        return True
-
-    def _titles(self, but: _Draft) -> list[str]:
-        return [draft.plan.title for draft in self.drafts if draft is not but and draft.plan]
+        for tight in (False, True) if statement.listed else (False,):
+            need = need_s(scene_of(draft.beat, statements, self.topic, tight=tight))
+            if not tight and statement.listed and need > LIST_SHARE * self.brief.seconds:
+                continue
+            if need - draft.need <= self.left + HASTE * self.brief.seconds or not (self.drafts or self.known):
+                self.left -= need - draft.need
+                draft.statements, draft.need, draft.tight = statements, need, tight
+                self.pool.remove(statement)
+                return True
+        return False
 
     def _suit(self, statement: Statement, beat: Beat, *, rivals: bool = False) -> float:
         """How well a statement suits a beat: its roles, times what it is worth for the topic."""
@@ -257,15 +261,22 @@ def _questions(brief: PlanBrief) -> list[ScenePlan]:
 
 
 def question_of(beat: Beat, topic: str) -> str:
-    """The beat's question about the topic; a topic that is a question itself is asked as it stands."""
+    """The beat's question about the topic; where the topic is a question itself, what is left to ask."""
     if "{topic}" not in beat.question:
         return beat.question
-    if topic.endswith("?") or len(topic) > 60 or topic.lower().startswith(("how ", "why ", "what ", "when ")):
-        return topic if topic.endswith("?") else f"{cut(topic, 70)}?"
-    plural = topic.split()[-1].lower()
-    many = plural.endswith("s") and not plural.endswith(("ss", "us", "is", "ics"))
+    if not _names(topic):
+        return "What is it about?"
+    last = topic.split()[-1].lower()
+    many = last.endswith("s") and not last.endswith(("ss", "us", "is", "ics"))
     question = beat.question.replace("{topic}", topic[:1].lower() + topic[1:] if topic[1:2].islower() else topic)
     return question.replace("What is ", "What are ", 1) if many else question
+
+
+def _names(topic: str) -> bool:
+    """Whether the topic is a name of one thing, which "What is ...?" can be asked of."""
+    return len(topic.split()) <= 5 and not topic.endswith("?") and not re.search(
+        r"^(?:how|why|what|when|where|who|which|whether)\b|\b(?:and|or|vs|versus|compared|is|are|was|were)\b|[,;:]",
+        topic, re.IGNORECASE)
 
 
 def _known_scenes(brief: PlanBrief, embed: Embed | None) -> list[ScenePlan]:
@@ -294,17 +305,13 @@ def _known_scenes(brief: PlanBrief, embed: Embed | None) -> list[ScenePlan]:
 def _timed(scenes: Sequence[ScenePlan], seconds: float) -> tuple[ScenePlan, ...]:
     """Shares of the time by what reading takes, in hundredths of a second; together exactly `seconds`.
 
-    An opening lasts at most 4 s while there is something else; scenes beyond `LONGEST_S` go on as a second part.
+    An opening lasts 2 to 4 s where something else follows; scenes beyond `LONGEST_S` go on as a second part.
     """
-    needs = [min(need_s(scene), 4.0) if scene.kind is SceneKind.TITLE else need_s(scene) for scene in scenes]
+    needs = [need_s(scene) for scene in scenes]
+    if len(scenes) > 1 and scenes[0].kind is SceneKind.TITLE and scenes[1].kind is not SceneKind.TITLE:
+        opening = min(max(seconds * needs[0] / sum(needs), OPENING_S[0]), OPENING_S[1], 0.4 * seconds)
+        needs[0] = opening * sum(needs[1:]) / (seconds - opening)
     total = sum(needs)
-    fixed = [i for i, scene in enumerate(scenes) if scene.kind is SceneKind.TITLE and len(scenes) > 1
-             and seconds * needs[i] / total > 4.0]
-    if len(fixed) < len(scenes):
-        rest = max(seconds - 4.0 * len(fixed), 1e-6)
-        others = sum(need for i, need in enumerate(needs) if i not in fixed)
-        needs = [4.0 if i in fixed else need * rest / others for i, need in enumerate(needs)]
-        total = sum(needs)
     out: list[ScenePlan] = []
     at = spent = 0.0
     for scene, need in zip(scenes, needs, strict=True):

@@ -159,12 +159,14 @@ def build_page(plan: ScenePlan, seed: int) -> Page:
 
 
 def _not_shown(narration: str, shown: Sequence[str]) -> str:
-    """The caption: the sentences of the narration that the page itself does not say already."""
+    """The caption: the sentences of the narration that the page itself does not say already, whole or cut short."""
     there = set(words(" ".join(shown))) - STOP
+    begun = [tuple(words(text)) for text in shown if text.endswith("…")]
     left = []
     for sentence in split_sentences(narration):
-        said = set(words(sentence)) - STOP
-        if not said or len(said & there) < ALREADY_SHOWN * len(said):
+        said = words(sentence)
+        cut_short = any(len(start) >= 4 and tuple(said[:len(start)]) == start for start in begun)
+        if not cut_short and len((set(said) - STOP) & there) < ALREADY_SHOWN * len(set(said) - STOP):
             left.append(sentence)
     return " ".join(left) if len(left) < len(split_sentences(narration)) else narration
 
