@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ..engines.explainer.pages import patterns
-from ..engines.explainer.pages.build import build_page
+from ..engines.explainer.pages.build import build_page, detect_page
 from ..engines.explainer.pages.language import STOP, term_key
 from ..engines.explainer.pages.notation import flat, write_list, write_rows
 from ..engines.explainer.pages.shorten import cut
@@ -189,7 +189,7 @@ def _key(title: str) -> str:
 
 def need_s(plan: ScenePlan) -> float:
     """Seconds in which the page and the narration can be read, at least 2.5."""
-    page = build_page(plan, 0).reading_s() if plan.kind is not SceneKind.SUBJECT else 0.0  # its caption is counted below
+    page = build_page(detect_page(plan), 0).reading_s() if plan.kind is not SceneKind.SUBJECT else 0.0
     said = (len(plan.title) + len(plan.narration)) / SPOKEN_CHARS_PER_S
     return max(page + 0.4, said + 0.4, 2.5)
 

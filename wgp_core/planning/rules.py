@@ -54,11 +54,11 @@ def plan_statements(brief: PlanBrief, statements: Sequence[Statement], *, embed:
     brief.check()
     known = _known_scenes(brief, embed)
     if not statements and not known:
-        return Planned(_timed(_questions(brief), brief.seconds))
+        return Planned(timed(_questions(brief), brief.seconds))
     desk = _Desk(brief, list(statements), known)
     desk.share_out()
     scenes = desk.scenes()
-    return Planned(_timed(scenes, brief.seconds), warnings=_warnings(scenes, brief))
+    return Planned(timed(scenes, brief.seconds), warnings=_warnings(scenes, brief))
 
 
 def plain_topic(brief: PlanBrief) -> str:
@@ -302,7 +302,7 @@ def _known_scenes(brief: PlanBrief, embed: Embed | None) -> list[ScenePlan]:
 # -- time -----------------------------------------------------------------------------------------------------------
 
 
-def _timed(scenes: Sequence[ScenePlan], seconds: float) -> tuple[ScenePlan, ...]:
+def timed(scenes: Sequence[ScenePlan], seconds: float) -> tuple[ScenePlan, ...]:
     """Shares of the time by what reading takes, in hundredths of a second; together exactly `seconds`.
 
     An opening lasts 2 to 4 s where something else follows; scenes beyond `LONGEST_S` go on as a second part.

@@ -79,8 +79,8 @@ def seen_in(scene: ScenePlan) -> str:
         words = plain_words(text)
         if len(words.split()) >= 3:
             return _first_words(words.rstrip(".!?…"), MOST_SEEN_WORDS)
-    page = scene.visual if scene.kind is not SceneKind.SUBJECT else ""
-    return ", ".join(plain_words(term) for term in key_terms(plain_words(page.replace("|", ".").replace("\n", ". ")), 4))
+    page = scene.visual.replace("|", ".").replace("\n", ". ") if scene.kind is not SceneKind.SUBJECT else ""
+    return ", ".join(plain_words(term) for term in key_terms(plain_words(page), 4))
 
 
 def plain_words(text: str) -> str:
