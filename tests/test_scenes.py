@@ -20,7 +20,7 @@ from wgp_core.media.images import load_image
 from wgp_core.media.metadata import read_manifest
 from wgp_core.media.probe import count_frames, read_frames
 from wgp_core.paths import Paths
-from wgp_core.request import Brief, Cue, EngineChoice, Framework, OutputOptions, ScenePlan, VideoRequest
+from wgp_core.request import Brief, Cue, EngineChoice, Framework, OutputOptions, Planner, ScenePlan, VideoRequest
 from wgp_core.scenes import lay_out, settled
 from wgp_core.settings import Settings
 
@@ -123,6 +123,14 @@ def test_a_framework_plans_scenes_without_documents(paths: Paths) -> None:
     assert seen[0].prompts == result.scene_prompts and seen[0].request.plan == result.request.plan
     prepared = prepare_video(asked, context(paths, FakeEngine()))
     assert prepared.prompts == result.scene_prompts and prepared.seconds == pytest.approx(result.seconds)
+
+
+def test_without_a_language_model_the_rules_plan_and_it_is_said(paths: Paths) -> None:
+    asked = VideoRequest(prompt="why bread rises", brief=Brief(planner=Planner.LLM), seed=1, engine=EngineChoice.LOCAL)
+    ctx = GenerationContext(paths, dataclasses.replace(Settings(), enhancer_provider="rules"), registry())
+    prepared = prepare_video(asked, ctx)
+    assert prepared.planner == "rules" and prepared.request.plan
+    assert any("planned by rules: No language model" in w for w in prepared.warnings)
 
 
 def test_a_brief_alone_is_one_teaching_prompt(paths: Paths) -> None:

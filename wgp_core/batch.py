@@ -164,7 +164,7 @@ def _item(path: Path, number: int, place: str, data: Any, defaults: Mapping[str,
 
 
 def _settle(path: Path, number: int, request: VideoRequest) -> VideoRequest:
-    """Pictures are looked for beside the batch file; an item without a name gets one that is the same every time."""
+    """Files are looked for beside the batch file; an item without a name gets one that is the same every time."""
     def beside(file: Path | None) -> Path | None:
         return file if file is None or file.is_absolute() else (path.parent / file).resolve()
 
@@ -172,8 +172,11 @@ def _settle(path: Path, number: int, request: VideoRequest) -> VideoRequest:
     if output.path is None:
         name = f"{slug(path.stem, 32)}_{number:03}_{slug(request.prompt or request.plan[0].title)}"
         output = replace(output, path=Path(name))
-    return replace(request, output=output, start_image=beside(request.start_image),
-                   end_image=beside(request.end_image))
+    documents = request.documents
+    if documents is not None:
+        documents = replace(documents, chunks=beside(documents.chunks))
+    return replace(request, output=replace(output, soundtrack=beside(output.soundtrack)), documents=documents,
+                   start_image=beside(request.start_image), end_image=beside(request.end_image))
 
 
 def done_file(request: VideoRequest, outputs: Path) -> Path | None:

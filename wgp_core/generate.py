@@ -146,6 +146,8 @@ class _Run:
     def __init__(self, request: VideoRequest, context: GenerationContext, on_progress: ProgressCallback,
                  cancel: CancelToken) -> None:
         self.asked = request
+        self.made_from = request
+        """The same without documents that are silent."""
         self.context = context
         self.cancel = cancel
         self.clock = _Clock(on_progress)
@@ -195,7 +197,7 @@ class _Run:
     def _fall_back(self, cause: str) -> Resolved:
         """The request for the local engine, with what the documents gave; the scenes as long as they were planned."""
         prompt, _ = split_enhanced(self.asked.prompt)
-        asked = replace(self.asked, prompt=with_context(prompt, self.grounded.context),
+        asked = replace(self.made_from, prompt=with_context(prompt, self.grounded.context),
                         plan=self.grounded.plan or self.asked.plan)
         resolved = for_local(asked, self.context.engines, self.context.settings, cause=cause)
         self.warnings += resolved.warnings
@@ -249,6 +251,7 @@ class _Run:
         if request.makes_plan:
             asked = replace(self.asked, documents=None, prompt=request.prompt,
                             brief=self.asked.brief and replace(self.asked.brief, framework=None, planner=Planner.RULES))
+            self.made_from = asked
             return self._resolve(asked)
         return resolved
 
