@@ -1,4 +1,4 @@
-"""Plans from documents: what they say about a topic, asked once for the topic and once for each beat of its framework."""
+"""Plans from documents: what they say about a topic, asked for the topic itself and for each beat of a framework."""
 
 from __future__ import annotations
 
@@ -112,14 +112,15 @@ def _collected(retriever: Retriever, answers: Iterable[Answer]) -> list[Statemen
             key = same(text)
             if key in taken or any(item in key for item in items) or key in singles:
                 continue
-            if (document_cues.telling(text) or _asks(text)) and stands_alone(text) and document_cues.grounded(text, hit.chunk.text):
+            if (document_cues.telling(text) or _asks(text)) and stands_alone(text) and document_cues.grounded(
+                    text, hit.chunk.text):
                 singles[key] = Statement((_cue(text, hit),), heading=_heading(hit), place=_place(hit, order),
                                            passage=hit.chunk.id)
     return [*lists, *singles.values()]
 
 
 def _condensed(sentence: str) -> str:
-    """As cues are, but a closing "which ..." and the second side of "X ..., whereas Y ..." stay where they are short."""
+    """As cues are, but a closing "which ..." or the second side of "X ..., whereas Y ..." stays where it is short."""
     text = document_cues.condensed(sentence)
     whole = " ".join(sentence.split())
     cut_end = len(whole) > len(text) and whole.startswith(text.rstrip("."))

@@ -90,28 +90,34 @@ _SIGNS: Mapping[Role, re.Pattern[str]] = {
                              r"is a (?:kind|form|type|method|set|way)|is used (?:to|for)|are used (?:to|for)|"
                              r"goal of|aims? (?:to|at)|think of"),
     Role.MECHANISM: _any_of(r"because|by \w+ing|so that|therefore|thus|second step|then|finally|until|whenever|"
-                            r"depends? on|computes|is computed|calculates?|assigns?|causes?|converts?|turns? into|process|steps?|"
+                            r"depends? on|computes|is computed|calculates?|assigns?|causes?|converts?|turns? into|"
+                            r"process|steps?|"
                             r"iterat\w+|repeat\w*|minimi[sz]\w+|maximi[sz]\w+|based on|according to|leads? to|"
-                            r"in order to|is done|are done|takes? the|creates?|chooses?|by means of|via|through|constructs?|"
+                            r"in order to|is done|are done|takes? the|creates?|chooses?|by means of|via|through|"
+                            r"constructs?|"
                             r"separat\w+|builds?|splits?|combines?|projects?|updates?|moves?|determin\w+|made by"),
     Role.EXAMPLE: _any_of(r"for example|for instance|such as|e\.g|suppose|consider|example|imagine|like the|namely|"
                           r"say|in practice|application|applied to|used (?:in|for)|\d[\d.,]*(?: ?%)?"),
     Role.CONTRAST: _any_of(r"than|whereas|while|unlike|differ\w*|compared|contrast|instead of|on the other hand|"
                            r"both|rather|similar|equivalent"),
     Role.PROBLEM: _any_of(r"cannot|can not|can't|not|never|fail\w*|difficult\w*|hard|problems?|errors?|wrong|slow\w*|"
-                          r"drawbacks?|disadvantages?|limit\w*|unstable|bias\w*|overfit\w*|expensive|cumbersome|los[est]\w*|"
+                          r"drawbacks?|disadvantages?|limit\w*|unstable|bias\w*|overfit\w*|expensive|cumbersome|"
+                          r"los[est]\w*|"
                           r"poor\w*|lack\w*|risk\w*|danger\w*|unfortunately|complex|costly|suffer\w*|worse|bad\w*|"
                           r"distort\w*|inflated|sensitive|careful|confus\w+|without|tedious|rigid|cold"),
     Role.CONSEQUENCE: _any_of(r"as a result|therefore|result(?:s|ing)? in|lead(?:s|ing)? to|causes?|so|consequence\w*|"
                               r"means that|end up|increas\w+|becomes?|makes? it|completely|will be"),
-    Role.BENEFIT: _any_of(r"allow\w*|improv\w+|eas(?:y|ier|ily)|simpl[ey]\w*|best|better|advantages?|powerful|effective|"
+    Role.BENEFIT: _any_of(r"allow\w*|improv\w+|eas(?:y|ier|ily)|simpl[ey]\w*|best|better|advantages?|powerful|"
+                          r"effective|"
                           r"fast\w*|efficien\w+|useful|beautiful\w*|quick\w*|benefits?|helps?|solv\w+|enabl\w+|good|"
                           r"robust|flexible|saves?|makes? it possible|convenient\w*|versatile|reduc\w+"),
     Role.ACTION: _any_of(r"use|you|should|recommend\w*|run|call|choose|try|can be (?:used|done|read|made|set)|must|"
                          r"start|begin|set|add|we suggest|need to|requires?|specify|using"),
     Role.PAST: _any_of(r"was|were|used to|before|ago|1[5-9]\d\d|20[0-2]\d|early|earlier|traditional\w*|once|formerly|"
-                       r"originally|century|decades?|historical\w*|until then|had been|old\w*"),
+                       r"originally|century|decades?|historical\w*|until then|had been|old"),
 }
+_PLAINLY_A_PROBLEM = _any_of(r"problems?|difficult(?:y|ies)?|drawbacks?|disadvantages?|fail\w*|errors?|cumbersome|cannot|"
+                             r"unfortunately|suffer\w*|risks?")
 _IMPERATIVE = re.compile(r"^(?:use|try|choose|set|run|call|start|begin|add|give|take|write|read|make|apply|remember|"
                          r"avoid|keep|check|let|consider|type|press|open|select|find|put|do)\b", re.IGNORECASE)
 
@@ -127,6 +133,8 @@ def roles_of(statement: Statement, topic: str = "") -> dict[Role, float]:
         scores[Role.DEFINITION] = scores.get(Role.DEFINITION, 0.0) + (2.4 if own else 0.6 if term & asked else 0.1)
     if formula_of(text):
         scores[Role.FORMULA] = 2.0
+    if _PLAINLY_A_PROBLEM.search(text):
+        scores[Role.PROBLEM] = scores.get(Role.PROBLEM, 0.0) + 0.6
     if patterns.contrast(text):
         scores[Role.CONTRAST] = scores.get(Role.CONTRAST, 0.0) + 0.5
     if _IMPERATIVE.match(text):
@@ -156,8 +164,10 @@ def definition_of(text: str) -> tuple[str, str] | None:
     return found
 
 
-_NO_TERM = re.compile(r"^(?:under|in|on|at|by|with|for|from|to|if|when|because|as|there|using|like|unlike|most|many|some|"
-                      r"our|your|my|we|you|how|why|here|since|while|after|before)\b|\b(?:it|which|that|who|they|we|you|goal|"
+_NO_TERM = re.compile(r"^(?:under|in|on|at|by|with|for|from|to|if|when|because|as|there|using|like|unlike|most|many|"
+                      r"some|"
+                      r"our|your|my|we|you|how|why|here|since|while|after|before)\b|\b(?:it|which|that|who|they|we|"
+                      r"you|goal|"
                       r"aim|purpose|result|reason|problem|difference|idea|answer|question|point|\w+ed|of \w+ing)\b",
                       re.IGNORECASE)
 
@@ -173,7 +183,8 @@ def formula_of(text: str) -> patterns.FormulaFound | None:
 # -- statements that stand alone ------------------------------------------------------------------------------------
 
 _ELSEWHERE = re.compile(
-    r"\b(?:below|above|following|aforementioned|(?:this|next|previous|last|another|present) (?:section|chapter|document|"
+    r"\b(?:below|above|following|aforementioned|(?:this|next|previous|last|another|present) (?:section|chapter|"
+    r"document|"
     r"essay|manual|book|paragraph|page|example)|sections?,? below|see|cited|figure|listing|example shows|shown here|"
     r"(?:both|two|these|first|second|previous|other) (?:examples|scores|forms|cases|pictures|images)|described in|"
     r"documentation dedicated|for more details|we (?:recommend|refer)|refer to (?:the )?(?:section|chapter|example)|"
@@ -184,15 +195,17 @@ _OPENS_ELSEWHERE = re.compile(
     r"^(?:the (?:first|second|third|last|latter|former|two|three|other|left|right|images?|pictures?|figures?|answer|"
     r"result|argument|optional (?:parameter|argument)|default|reason|same|difference between the old)|"
     r"the (?:algorithm|method|approach|technique|procedure|process|class|module|estimator|parameter|system|program|"
-    r"function|model|code|command|option|value|variable|output|effect|idea|goal|aim|discussion)s? (?!of\b|for\b|that\b)|"
-    r"(?!a |an |no |in |if |on |at |by |as |to |up |r |c )\w{1,2} |some of|one of (?:them|these)|in (?:our|the) (?:example|"
-    r"case)|as (?:we|noted|mentioned)|under this|after initiali[sz]ation|difference between .{1,60} can be seen|here|"
-    r"with (?:this|these)|there (?:is|are) (?:also|other|a few|many|several|some|various|certain)|other|there is also|again|we|our|i|my|if so|otherwise|instead|than|"
-    r"in that|note|able|possible|requires?|uses|performs|simple|easy|effective|works|supports|provides|returns|gives|allows|"
-    r"handles|\w+(?: \w+)?:)(?!\w)", re.IGNORECASE)
+    r"function|model|code|command|option|value|variable|output|effect|idea|goal|aim|discussion|expression)s?"
+    r"(?= (?!of\b|for\b|that\b))|(?!a |an |no |in |if |on |at |by |as |to |up |r |c )\w{1,2}(?= )|some of|"
+    r"one of (?:them|these)|in (?:our|the) (?:example|case)|as (?:we|noted|mentioned)|under this|"
+    r"after initiali[sz]ation|difference between .{1,60} can be seen|here|with (?:this|these)|other|"
+    r"there (?:is|are) (?:also|other|a few|many|several|some|various|certain)|there is also|again|we|our|i|my|if so|"
+    r"otherwise|instead|than|in that|note|able|possible|requires?|uses|performs|simple|easy|effective|works|supports|"
+    r"provides|returns|gives|allows|handles|\w+(?: \w+)?:)(?!\w)", re.IGNORECASE)
 _NAMES_CODE = re.compile(r"\b\w+\(|\w_\w|[a-z]\.[a-z]\w*\(|[a-z][A-Z]\w|\w\[|\\\(|=\w|[<>{}]")
 
-_LONE_LETTERS = re.compile(r"\b(?!(?:an?|as|at|be|by|do|go|he|if|in|is|it|me|my|no|of|on|or|so|to|up|us|we|vs|i|s|t|e|g|"
+_LONE_LETTERS = re.compile(r"\b(?!(?:an?|as|at|be|by|do|go|he|if|in|is|it|me|my|no|of|on|or|so|to|up|us|we|vs|i|s|t|e|"
+                           r"g|"
                            r"r|c)\b)[a-z]{1,2}\b")
 
 
@@ -201,17 +214,23 @@ def stands_alone(text: str) -> bool:
     return not (_ELSEWHERE.search(text) or _OPENS_ELSEWHERE.match(text) or _ANNOUNCING.search(text)) and _has_verb(text)
 
 
-_ANNOUNCING = re.compile(r"\b(?:two|three|four|five|six|seven|eight|several|many|\d) (?:main |basic |different )?(?:steps|ways|"
+_ANNOUNCING = re.compile(r"\b(?:two|three|four|five|six|seven|eight|several|many|\d) (?:main |basic |"
+                         r"different )?(?:steps|ways|"
                          r"parts|phases|stages|kinds|types|forms|reasons|things|questions)\.?$", re.IGNORECASE)
+
+
+_AFTER_NOUNS = frozenset(("of", "in", "on", ".", ",", ";", "with", "for"))
 
 
 def _has_verb(text: str) -> bool:
     """Whether a finite verb is in sight: a known one, or a word in -s or -ed that is no noun before a preposition."""
     tokens = re.findall(r"[^\W_]+|[.,;:]", text.lower())
-    for word, after in zip(tokens, [*tokens[1:], "."], strict=True):
+    for place, (word, after) in enumerate(zip(tokens, [*tokens[1:], "."], strict=True)):
+        if not place and not _IMPERATIVE.match(text):
+            continue  # "Separate models of ..." begins with an adjective
         if word in AUXILIARIES or (word in VERBS and word not in MAYBE_NOUN):
             return True
-        if len(word) > 3 and word.endswith(("s", "ed")) and after not in ("of", "in", "on", ".", ",", ";", "with", "for"):
+        if len(word) > 3 and word.endswith(("s", "ed")) and after not in _AFTER_NOUNS:
             return True
     return False
 
@@ -233,7 +252,8 @@ def shares_words(text: str, topic: str) -> float:
 
 _BULLET = re.compile(r"^\s*(?:[•‣▪◦*–-]|\(?(?P<number>\d{1,2})[.)])\s+(?P<item>\S.*)$")
 _ORDINAL = re.compile(r"^(?:the (?:first|second|third|fourth|final|last) (?:step|phase|stage)\b|first(?:ly)?\b|"
-                      r"second(?:ly)?\b|third(?:ly)?\b|finally\b|lastly\b|then\b|next\b|after(?:wards)?\b)", re.IGNORECASE)
+                      r"second(?:ly)?\b|third(?:ly)?\b|finally\b|lastly\b|then\b|next\b|"
+                      r"after(?:wards)?\b)", re.IGNORECASE)
 _OPENS_STEPS = re.compile(r"^(?:the first (?:step|phase|stage)|first(?:ly)?,?)\b", re.IGNORECASE)
 _ANNOUNCES = re.compile(r"^(?:the|its|some|main|there are)\b.{0,80}\b(?:advantages|disadvantages|benefits|drawbacks|"
                         r"steps|reasons|properties|goals|types|kinds|parts|phases|rules|requirements)\b.{0,60}:$",

@@ -77,7 +77,8 @@ def content_of(statements: Sequence[Statement], *, tight: bool = False) -> Conte
 
 def spoken(statement: Statement) -> str:
     """The statement as sentences that can be read aloud."""
-    return spoken_text(statement.text)
+    parts = [statement.intro, *(cue.text for cue in statement.cues)] if statement.listed else [statement.text]
+    return " ".join(spoken_text(patterns.capital(part)) for part in parts if part)
 
 
 def spoken_text(text: str) -> str:
@@ -96,7 +97,8 @@ def _list_page(statement: Statement, narration: str, tight: bool) -> Content:
     return Content(kind, write_list(items), narration)
 
 
-_ORDINAL = re.compile(r"^(?:first(?:ly)?|second(?:ly)?|third(?:ly)?|next|then|after (?:that|this)|afterwards|finally|lastly)"
+_ORDINAL = re.compile(r"^(?:first(?:ly)?|second(?:ly)?|third(?:ly)?|next|then|after (?:that|this)|afterwards|finally|"
+                      r"lastly)"
                       r"\b,?\s+", re.IGNORECASE)
 
 
@@ -119,8 +121,8 @@ def _single(text: str, narration: str) -> Content:
     defined = definition_of(text)
     if defined:
         rest = re.sub(r"^(?:is|are)\s+(?=(?:an?|the|one|any)\b)", "", defined[1]).rstrip(".")
-        return Content(SceneKind.DEFINITION, write_rows([(patterns.capital(defined[0]), shortened(rest, ITEM_CHARS[1]))]),
-                       narration)
+        row = (patterns.capital(defined[0]), shortened(rest, ITEM_CHARS[1]))
+        return Content(SceneKind.DEFINITION, write_rows([row]), narration)
     shaped = [draft.plan for draft in draft_scenes(text) if draft.plan.kind is SceneKind.STEPS]
     if len(shaped) == 1:
         return Content(SceneKind.STEPS, shaped[0].visual, narration)
@@ -154,7 +156,10 @@ def title_of(beat: Beat, statements: Sequence[Statement], topic: str, used: Iter
     for option in (_from_intro(first.intro), named, *beat.labels):
         if option and _key(option) not in taken:
             return option
-    return beat.labels[-1]
+    number = 2
+    while _key(f"{beat.labels[0]} {number}") in taken:
+        number += 1
+    return f"{beat.labels[0]} {number}"
 
 
 def plain_heading(heading: str) -> str:
@@ -168,7 +173,8 @@ def plain_heading(heading: str) -> str:
     return patterns.capital(text) if text.upper() != text or len(text) < 6 else text.capitalize()
 
 
-_INTRO = re.compile(r"^(?:the |some |its |main )*(?P<title>(?:\w+ )?(?:advantages|disadvantages|benefits|drawbacks|steps|"
+_INTRO = re.compile(r"^(?:the |some |its |main )*(?P<title>(?:\w+ )?(?:advantages|disadvantages|benefits|drawbacks|"
+                    r"steps|"
                     r"reasons|properties|goals|types|kinds|parts|phases|rules|requirements|restrictions)\b.*?)"
                     r"(?:\s+(?:is|are|includes?|has|have|follows?)\b.*)?$", re.IGNORECASE)
 

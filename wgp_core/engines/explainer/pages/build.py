@@ -165,7 +165,8 @@ def _not_shown(narration: str, shown: Sequence[str]) -> str:
     left = []
     for sentence in split_sentences(narration):
         said = words(sentence)
-        cut_short = any(len(start) >= 4 and tuple(said[:len(start)]) == start for start in begun)
+        cut_short = any(len(start) >= 4 and start == tuple(said[lead:lead + len(start)]) for start in begun
+                        for lead in range(3))  # after a "First," or "Then"
         if not cut_short and len((set(said) - STOP) & there) < ALREADY_SHOWN * len(set(said) - STOP):
             left.append(sentence)
     return " ".join(left) if len(left) < len(split_sentences(narration)) else narration
