@@ -262,7 +262,8 @@ def _scene_html(scene: ScenePlan, number: int, count: int) -> str:
     head = f'<span class="w-number">{number + 1}</span><strong>{esc(scene.title)}</strong>'
     return (f'<article class="w-card w-scene" data-scene="{number}"><div class="w-line">{head}'
             f'<span class="w-eta">{facts}</span></div>'
-            f'{said}{_visual_html(scene)}{_sources(scene.cues, scene.narration)}{actions_row(actions, id=str(number))}</article>')
+            f'{said}{_visual_html(scene)}{_sources(scene.cues, scene.narration)}'
+            f'{actions_row(actions, id=str(number))}</article>')
 
 
 def _visual_html(scene: ScenePlan) -> str:

@@ -18,7 +18,7 @@ from wgp_core.context import Studio
 from wgp_core.errors import QueueError, RequestError
 from wgp_core.jobs.document_desk import DocumentAction, DraftPlan, PlanAsk
 from wgp_core.planning.plan_file import parse_plan, plan_data, read_plan
-from wgp_core.request import Brief, CameraMovement, Framework, Objective, SceneKind, ScenePlan
+from wgp_core.request import Brief, CameraMovement, Framework, Objective, Planner, SceneKind, ScenePlan
 
 from . import form
 from .components import QUIET, action_html, attempt, notice, plain_html
@@ -62,6 +62,7 @@ class PlanEditor:
     audience: gr.Textbox
     objective: gr.Dropdown
     seconds: gr.Number
+    model: gr.Checkbox
     make: gr.Button
     message: gr.HTML
     editor: SceneFields
@@ -87,14 +88,16 @@ def build(studio: Studio) -> PlanEditor:
         audience = gr.Textbox("students", label="For whom", max_length=200, min_width=120, elem_id="plan-audience")
         seconds = gr.Number(20, label="Seconds", minimum=2, maximum=600, min_width=80, elem_id="plan-seconds")
         make = gr.Button("Plan scenes", variant="primary", size="md", min_width=120, scale=0, elem_id="plan-make")
+    model = gr.Checkbox(False, label="Let a language model plan; it is held to what the documents say",
+                        elem_id="plan-model", container=False)
     message = plain_html(elem_id="plan-message")
     editor = _build_editor()
     scenes = action_html(elem_id="plan-scenes")
     with gr.Accordion("All scenes as JSON", open=False, elem_id="plan-json") as raw_box:
         raw = gr.Textbox(show_label=False, lines=10, max_lines=24, container=False, elem_id="plan-raw")
         use_raw = gr.Button("Use this text", size="sm", elem_id="plan-use")
-    return PlanEditor(framework, audience, objective, seconds, make, message, editor, scenes, raw_box, raw, use_raw,
-                      load, gr.State(-1))
+    return PlanEditor(framework, audience, objective, seconds, model, make, message, editor, scenes, raw_box, raw,
+                      use_raw, load, gr.State(-1))
 
 
 def _build_editor() -> SceneFields:
@@ -179,15 +182,17 @@ def _draft(studio: Studio) -> DraftPlan:
 
 
 def _wire_making(own: PlanEditor, topic: gr.Textbox, asked: gr.Dropdown, studio: Studio) -> None:
-    def make(words: str, name: str, framework: str, objective: str, audience: str, seconds: float) -> list[Any]:
+    def make(words: str, name: str, framework: str, objective: str, audience: str, seconds: float,
+             model: bool) -> list[Any]:
         brief = Brief(audience=(audience or "").strip() or "students", objective=Objective(objective),
-                      framework=Framework(framework))
+                      framework=Framework(framework), planner=Planner.LLM if model else Planner.RULES)
         if not name:
             return [notice("There is no collection to plan from.", kind="bad", fix="Drop a document first."), gr.skip()]
         _, problem = attempt(lambda: studio.documents.plan(name, PlanAsk(words or "", brief, seconds or 20)))
         return [problem, _shown(studio)]
 
-    own.make.click(make, [topic, asked, own.framework, own.objective, own.audience, own.seconds],
+    own.make.click(make, [topic, asked, own.framework, own.objective, own.audience, own.seconds,
+                           own.model],
                    [own.message, own.scenes], trigger_mode="once", **QUIET)
 
 

@@ -94,7 +94,6 @@ def test_a_book_is_read_listed_asked_renamed_and_deleted(lessons: TestClient, st
 
 
 def test_a_plan_goes_into_a_generation_as_it_is(lessons: TestClient, studio: SimpleNamespace) -> None:
-    pytest.importorskip("wgp_core.planning.grounded")
     answer = lessons.post("/documents/Lessons/plan", json={"topic": "mitosis", "seconds": 15})
     assert answer.status_code == 200, answer.text
     plan = answer.json()

@@ -120,7 +120,6 @@ def test_a_book_is_read_asked_planned_and_forgotten_by_real_workers(workshop: Wo
 
 
 def test_a_plan_rests_on_the_book_and_can_be_edited(workshop: Workshop, tmp_path: Path) -> None:
-    pytest.importorskip("wgp_core.planning.grounded")
     if MiniLmEmbedder.find(workshop.paths.ckpts) is None:
         pytest.skip("the text model is not installed")
     supervisor = workshop.start()

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ..documents.collections import Summary
 from ..jobs.document_desk import MOST_QUESTION, DocumentAction, DocumentState, DocumentWork, DraftPlan, PlanAsk
-from ..request import MAX_SCENES, Brief, Framework, Look, Objective, ScenePlan
+from ..request import MAX_SCENES, Brief, Framework, Look, Objective, Planner, ScenePlan
 
 
 class SkippedOut(BaseModel):
@@ -134,10 +134,12 @@ class PlanIn(BaseModel):
     framework: Framework = Framework.ACADEMIC
     seconds: float = Field(20.0, ge=2, le=600, description="How long the video is to be.")
     scenes: int = Field(0, ge=0, le=MAX_SCENES, description="How many scenes; 0 takes as many as the time allows.")
+    planner: Planner = Field(Planner.RULES, description="`llm` lets a language model plan, held to what the documents "
+                             "say; where none is there, the rules plan.")
 
     def ask(self) -> PlanAsk:
         brief = Brief(audience=self.audience, objective=self.objective, look=self.look, framework=self.framework,
-                      scenes=self.scenes)
+                      scenes=self.scenes, planner=self.planner)
         return PlanAsk(self.topic, brief, self.seconds)
 
 

@@ -21,7 +21,7 @@ from ..documents.readers import KINDS
 from ..errors import Cancelled, QueueError, RequestError, WgpError
 from ..events import CancelToken, Progress
 from ..paths import Paths
-from ..request import Brief, Framework, ScenePlan, VideoRequest
+from ..request import Brief, DocumentUse, Framework, ScenePlan, VideoRequest
 from .document_tasks import INDEXING, TOP
 from .uploads import UploadFolder
 
@@ -237,6 +237,16 @@ class DocumentDesk:
         """The plan as it is edited now."""
         return self._draft
 
+    def take_draft(self, draft: DraftPlan) -> DraftPlan:
+        """Go on with a plan that comes from elsewhere. Raises `RequestError` for one without scenes."""
+        if not draft.scenes:
+            raise RequestError("The plan has no scene.", field="plan", fix="Choose another one.")
+        with self._lock:
+            self._draft = draft
+            self._asked.pop(DocumentAction.PLAN, None)
+            self._changed()
+            return draft
+
     def edit(self, scenes: Sequence[ScenePlan]) -> DraftPlan:
         """Replace the draft's scenes. Raises `QueueError` where there is none."""
         with self._lock:
@@ -401,17 +411,14 @@ def document_names(given: Sequence[str]) -> list[str]:
 
 def plan_payload(collection: str, ask: PlanAsk) -> dict[str, Any]:
     """The payload of the task `documents_plan`."""
-    brief = ask.brief
-    return {"collection": collection, "planner": brief.planner.value, "planner_model": brief.planner_model,
-            "brief": {"topic": ask.topic, "audience": brief.audience, "objective": brief.objective.value,
-                      "look": brief.look.value, "framework": (brief.framework or Framework.ACADEMIC).value,
-                      "seconds": ask.seconds, "scenes": brief.scenes}}
+    brief = replace(ask.brief, framework=ask.brief.framework or Framework.ACADEMIC)
+    request = VideoRequest(ask.topic, documents=DocumentUse(collection), brief=brief)
+    return {"request": request.to_dict(), "seconds": ask.seconds}
 
 
 def draft_of(collection: str, ask: PlanAsk, result: Mapping[str, Any]) -> DraftPlan:
     """The answer of the task `documents_plan` as a plan."""
-    notes = (*result.get("warnings", ()), *result.get("repaired", ()))
-    return DraftPlan(collection, ask, scenes_of(result["scenes"]), str(result.get("planner", "")), tuple(notes))
+    return DraftPlan(collection, ask, scenes_of(result["scenes"]), str(result["planner"]), tuple(result["warnings"]))
 
 
 def scenes_of(data: Any) -> tuple[ScenePlan, ...]:

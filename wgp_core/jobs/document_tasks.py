@@ -7,7 +7,7 @@ is done with documents is decided in `wgp_core.documents` and `wgp_core.planning
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -135,16 +135,20 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 @task("documents_plan")
 def documents_plan(payload: Mapping[str, Any], context: TaskContext) -> Mapping[str, Any]:
-    """Payload: `collection` (empty: from the topic alone) and a `PlanBrief`'s fields. Result: `scenes`, `planner`,
-    `repaired`, `warnings`."""
-    from ..planning.brief import PlanBrief
-    from ..planning.grounded import plan_from_documents
-    from ..request import Framework, Look, Objective
+    """Payload: `seconds`, and `request`: a `VideoRequest` as JSON with a topic as its prompt, documents and a brief.
 
-    given = dict(payload["brief"])
-    brief = PlanBrief(**{**given, "objective": Objective(given.get("objective", Objective.EXPLAIN)),
-                         "look": Look(given.get("look", Look.INFOGRAPHIC)),
-                         "framework": Framework(given.get("framework", Framework.ACADEMIC))})
-    planned = plan_from_documents(brief, _retriever(str(payload["collection"]), context))
-    return {"scenes": [asdict(scene) for scene in planned.scenes], "planner": planned.planner,
-            "repaired": list(planned.repaired), "warnings": list(planned.warnings)}
+    Result: `scenes` as JSON, `planner` ("rules" or a model's name) and `warnings`. The scenes are those that the
+    request would get while its video is made.
+    """
+    from ..grounding import Workshop, ground
+    from ..request import VideoRequest
+
+    def tell(message: str, step: int, total: int) -> None:
+        context.cancel.raise_if_cancelled()
+        context.on_progress(Progress(INDEXING, step, total, message))
+
+    request = VideoRequest.from_dict(payload["request"])
+    planned = ground(request, float(payload["seconds"]), Workshop(context.paths, context.settings, context.runtime,
+                                                                  tell, context.cancel))
+    return {"scenes": VideoRequest(prompt="", plan=planned.plan).to_dict()["plan"], "planner": planned.planner,
+            "warnings": list(planned.warnings)}
