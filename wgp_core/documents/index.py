@@ -14,10 +14,12 @@ import os
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from ..events import CancelToken
 from ..models.embedder import WIDTH
@@ -62,7 +64,8 @@ class Index:
         if not self.sketch.size:
             rows = np.arange(self.count)
         else:
-            rough = self.sketch @ (self.rotation.T @ question)
+            with _blas().limit(limits=1, user_api="blas"):
+                rough = self.sketch @ (self.rotation.T @ question)
             rows = _top(rough, max(40 * count, 512, self.count // 200))
             rows.sort()
         cosines = self.vectors[rows].astype(np.float32) @ question
@@ -127,6 +130,12 @@ def read_index(path: Path, fingerprint: str) -> Index:
                             f"with {fingerprint}: their vectors cannot be compared.",
                             fix="Delete the index, and the next search makes it again, or install that model.")
     return index
+
+
+@lru_cache(maxsize=1)
+def _blas() -> ThreadpoolController:
+    """One pass over the sketch waits for memory: a second thread wins nothing, and beside other work it costs much."""
+    return ThreadpoolController()
 
 
 def _ids(chunks: Sequence[Chunk]) -> np.ndarray:
