@@ -349,7 +349,7 @@ def test_an_enhancer_that_fails_costs_a_warning_and_not_the_video(paths: Paths,
     def broken(*_args: object, **_options: object) -> None:
         raise RuntimeError("out of words")
 
-    monkeypatch.setattr("wgp_core.generate.PromptEnhancer.enhance", broken)
+    monkeypatch.setattr("wgp_core.enriching.PromptEnhancer.enhance", broken)
     engine = FakeEngine()
     result = generate_video(VideoRequest(prompt="a ball", enhance=EnhanceMode.AUTOMATIC), context(paths, engine))
     assert engine.requests[0].prompt == "a ball" and any("out of words" in w for w in result.warnings)

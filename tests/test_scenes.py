@@ -53,7 +53,8 @@ def test_scenes_are_rendered_one_by_one_and_fade_into_each_other(paths: Paths) -
     assert not any("p. 3" in prompt or "Book.pdf" in prompt or "|" in prompt for prompt in prompts)
     levels = [int(frame[-8:, -8:].mean()) for frame in read_frames(result.path)]
     assert levels[0] == pytest.approx(60, abs=2) and levels[-1] == pytest.approx(62, abs=2)
-    assert read_manifest(result.path)["prompts"]["scenes"] == prompts
+    manifest = read_manifest(result.path)
+    assert manifest is not None and manifest["prompts"]["scenes"] == prompts
 
     steps = [e for e in events if e.stage is Stage.RENDER and e.total]
     assert any("Scene 2 of 3 (Lens)" in e.message for e in steps)

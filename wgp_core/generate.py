@@ -11,9 +11,8 @@ import contextlib
 import logging
 import os
 import shutil
-import time
 import uuid
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -21,23 +20,23 @@ from typing import Protocol
 
 import numpy as np
 
+from .clock import Clock
 from .engines.base import Caption, FrameStream, MemoryPlan, RenderSession, RuntimeOptions
 from .engines.registry import EngineRegistry
-from .errors import Cancelled, EncoderMissingError, EngineError, EngineMemoryError
+from .enriching import Enriching
+from .errors import EncoderMissingError, EngineError, EngineMemoryError
 from .events import CancelToken, Progress, ProgressCallback, Stage, ignore_progress
-from .grounding import Grounded, Workshop, brief_of, chunks_of, ground, teaching_prompt, with_context
+from .grounding import with_context
 from .marked import join_enhanced, split_enhanced
 from .media import audio, encode, ffmpeg, images, metadata, subtitles
 from .media.checks import FrameCheck, Verdict
 from .naming import file_name, with_suffix
 from .paths import Paths
-from .prompts.enhancer import Cache, PromptEnhancer
-from .prompts.for_video import enhance_request_of
-from .request import Brief, EngineChoice, EnhanceMode, Planner, VideoRequest
-from .resolve import PLANNED_SECONDS, Resolved, for_local, resolve, with_layout
+from .prompts.enhancer import Cache
+from .request import EngineChoice, EnhanceMode, VideoRequest
+from .resolve import Resolved, for_local
 from .result import VideoResult, library_versions
 from .scenes import render as render_scenes
-from .scenes import rendered_apart
 from .settings import Settings
 
 log = logging.getLogger(__name__)
@@ -146,26 +145,21 @@ class _Run:
     def __init__(self, request: VideoRequest, context: GenerationContext, on_progress: ProgressCallback,
                  cancel: CancelToken) -> None:
         self.asked = request
-        self.made_from = request
-        """The same without documents that are silent."""
         self.context = context
         self.cancel = cancel
-        self.clock = _Clock(on_progress)
+        self.clock = Clock(on_progress)
         self.warnings: list[str] = []
-        self.enhanced: str | None = None
-        self.enhancement: dict[str, object] = {}
-        self.grounded = Grounded()
-        self.scene_prompts: tuple[str, ...] = ()
+        self.before = Enriching(request, context, self.clock, self.cancel, self.warnings)
         self.on_prepared: Callable[[Prepared], None] = lambda prepared: None
         self.scratch = context.paths.data / "scratch" / (context.recorder.job_id or uuid.uuid4().hex)
         self.started = datetime.now().astimezone()
 
     def prepare(self) -> Prepared:
-        return self._prepared(self._effective())
+        return self._prepared(self.before.effective())
 
     def make(self) -> VideoResult:
         try:
-            resolved = self._effective()
+            resolved = self.before.effective()
             self.on_prepared(self._prepared(resolved))
             self.scratch.mkdir(parents=True, exist_ok=True)
             try:
@@ -180,121 +174,20 @@ class _Run:
 
     # -- before frames ------------------------------------------------------------------------------------------
 
-    def _effective(self) -> Resolved:
-        resolved = self._resolve(self.asked)
-        self.cancel.raise_if_cancelled()
-        return self._enrich(resolved)
-
-    def _resolve(self, asked: VideoRequest) -> Resolved:
-        with self.clock.stage(Stage.RESOLVE):
-            asked.check()
-            if asked.documents is not None and not asked.plan:
-                chunks_of(asked.documents, self.context.paths)
-            resolved = resolve(asked, self.context.engines, self.context.settings)
-            self.warnings += [note for note in resolved.warnings if note not in self.warnings]
-            return resolved
-
     def _fall_back(self, cause: str) -> Resolved:
         """The request for the local engine, with what the documents gave; the scenes as long as they were planned."""
         prompt, _ = split_enhanced(self.asked.prompt)
-        asked = replace(self.made_from, prompt=with_context(prompt, self.grounded.context),
-                        plan=self.grounded.plan or self.asked.plan)
+        asked = replace(self.before.made_from, prompt=with_context(prompt, self.before.grounded.context),
+                        plan=self.before.grounded.plan or self.asked.plan)
         resolved = for_local(asked, self.context.engines, self.context.settings, cause=cause)
         self.warnings += resolved.warnings
-        self.scene_prompts = ()
+        self.before.scene_prompts = ()
         return resolved
 
     def _prepared(self, resolved: Resolved) -> Prepared:
-        return Prepared(resolved.request, resolved.engine.spec.id, self.scene_prompts or (resolved.request.prompt,),
-                        self.grounded.planner, tuple(self.warnings))
-
-    def _enrich(self, resolved: Resolved) -> Resolved:
-        """The prompt and the scenes as they reach the engine: from documents, a brief, the enhancer, or as written."""
-        original, given = split_enhanced(resolved.request.prompt)
-        if original != resolved.request.prompt:
-            resolved = replace(resolved, request=replace(resolved.request, prompt=original))
-        if given is None or resolved.request.makes_plan:
-            resolved = self._ground(resolved)
-        if resolved.request.plan and rendered_apart(resolved.request, resolved.engine.spec_for(resolved.request)):
-            return self._with_scenes(resolved)
-        if given is not None:
-            self.enhanced = given
-            return replace(resolved, request=replace(resolved.request, prompt=given))
-        local = resolved.engine.spec.choice is EngineChoice.LOCAL
-        if resolved.request.brief is not None and not resolved.request.plan and not local:
-            self.enhanced = teaching_prompt(resolved.request)
-            resolved = replace(resolved, request=replace(resolved.request, prompt=self.enhanced))
-        elif local and resolved.request.brief not in (None, Brief()) and not resolved.request.plan:
-            self.warnings.append("Audience, objective and style had no effect: the local engine draws the topic as it "
-                                 "is. With a framework or documents it draws planned scenes.")
-        if resolved.request.enhance is not EnhanceMode.OFF:
-            resolved = self._enhance(resolved)
-        if self.grounded.context:
-            self.enhanced = with_context(resolved.request.prompt, self.grounded.context)
-            resolved = replace(resolved, request=replace(resolved.request, prompt=self.enhanced))
-        return resolved
-
-    def _ground(self, resolved: Resolved) -> Resolved:
-        """With the plan that documents or the brief give; with silent documents, the topic alone."""
-        request = resolved.request
-        if request.plan or (request.documents is None and not request.makes_plan):
-            return resolved
-        shop = Workshop(self.context.paths, self.context.settings, self.context.runtime, self._tell_enrich, self.cancel)
-        seconds = request.frames / request.fps if request.frames and request.fps else PLANNED_SECONDS
-        with self.clock.stage(Stage.ENRICH):
-            self.grounded = ground(request, seconds, shop)
-        self.warnings += self.grounded.warnings
-        if self.grounded.plan:
-            laid = with_layout(replace(resolved, request=replace(request, plan=self.grounded.plan), warnings=()))
-            self.warnings += laid.warnings
-            return laid
-        if request.makes_plan:
-            asked = replace(self.asked, documents=None, prompt=request.prompt,
-                            brief=self.asked.brief and replace(self.asked.brief, framework=None, planner=Planner.RULES))
-            self.made_from = asked
-            return self._resolve(asked)
-        return resolved
-
-    def _with_scenes(self, resolved: Resolved) -> Resolved:
-        from .planning.scene_prompts import scene_prompts
-
-        request = resolved.request
-        assert request.frames and request.fps
-        self.scene_prompts = scene_prompts(request.plan, brief_of(request, request.frames / request.fps))
-        if request.enhance is not EnhanceMode.OFF:
-            self.warnings.append("The prompts of the scenes were not enhanced: they are made from the plan.")
-        return resolved
-
-    def _tell_enrich(self, message: str, step: int, total: int) -> None:
-        self.cancel.raise_if_cancelled()
-        self.clock.tell(Progress(Stage.ENRICH, step, total, message))
-
-    def _enhance(self, resolved: Resolved) -> Resolved:
-        """Ask the enhancer; whatever goes wrong there costs a warning, never the video."""
-        request, settings = resolved.request, self.context.settings
-        if resolved.engine.spec.choice is EngineChoice.LOCAL:
-            self.warnings.append("The prompt was not enhanced: the local engine draws from the words as they are.")
-            return resolved
-        enhancer = PromptEnhancer(self.context.paths, settings, self.context.runtime, self.context.prompt_cache)
-        with self.clock.stage(Stage.ENRICH):
-            try:
-                result = enhancer.enhance(
-                    enhance_request_of(request, provider=settings.enhancer_provider, model=settings.enhancer_model,
-                                       quality=settings.enhancer_quality),
-                    cancel=self.cancel, on_progress=self.clock.tell)
-            except Cancelled:
-                raise
-            except Exception as error:
-                log.warning("the prompt could not be enhanced", exc_info=True)
-                self.warnings.append(f"The prompt was used as written: it could not be enhanced ({error}).")
-                return resolved
-            finally:
-                enhancer.release()
-        self.warnings += result.warnings
-        self.enhanced, self.enhancement = result.enhanced, result.summary()
-        takes_negative = "negative_prompt" in resolved.engine.spec_for(request).uses
-        negative = request.negative_prompt or (result.negative_prompt if takes_negative else "")
-        return replace(resolved, request=replace(request, prompt=result.enhanced, negative_prompt=negative))
+        before = self.before
+        return Prepared(resolved.request, resolved.engine.spec.id, before.scene_prompts or (resolved.request.prompt,),
+                        before.grounded.planner, tuple(self.warnings))
 
     # -- frames -------------------------------------------------------------------------------------------------
 
@@ -352,7 +245,8 @@ class _Run:
         session = RenderSession(runtime=self.context.runtime, memory=plan, on_progress=self.clock.tell,
                                 cancel=self.cancel, scratch=self.scratch)
         with self.clock.stage(Stage.RENDER):
-            stream = (render_scenes(resolved.engine, request, self.scene_prompts, session) if self.scene_prompts
+            prompts = self.before.scene_prompts
+            stream = (render_scenes(resolved.engine, request, prompts, session) if prompts
                       else resolved.engine.render(request, session))
             self.clock.tell(Progress(Stage.RENDER))  # whatever was loaded for it is there
             watch = _Watch(stream, self.cancel, self.scratch, request.output.snapshots)
@@ -402,9 +296,9 @@ class _Run:
         draft = VideoResult(
             path=final, request=request, asked=self.asked, engine=resolved.engine.spec.id, width=take.stream.width,
             height=take.stream.height, fps=take.stream.fps, frames=take.count, timings_s=dict(self.clock.spent),
-            enhanced_prompt=self.enhanced, enhancement=self.enhancement, scene_prompts=self.scene_prompts,
-            planner=self.grounded.planner, peaks=_peaks(), models=take.stream.models,
-            facts=dict(take.stream.facts), warnings=tuple(self.warnings),
+            enhanced_prompt=self.before.enhanced, enhancement=self.before.enhancement,
+            scene_prompts=self.before.scene_prompts, planner=self.before.grounded.planner, peaks=_peaks(),
+            models=take.stream.models, facts=dict(take.stream.facts), warnings=tuple(self.warnings),
             versions=library_versions("torch", "diffusers", "transformers", "optimum-quanto", "mmgp", "matplotlib",
                                       "numpy", "imageio-ffmpeg"),
             created_at=self.started.isoformat(timespec="seconds"), job_id=self.context.recorder.job_id)
@@ -441,10 +335,10 @@ class _Run:
 
     def _repeatable(self, request: VideoRequest) -> VideoRequest:
         """The request as it is recorded: an enhanced prompt stands beside the original and is not enhanced anew."""
-        if self.enhanced is None:
+        if self.before.enhanced is None:
             return request
         original, _ = split_enhanced(self.asked.prompt)
-        return replace(request, prompt=join_enhanced(original, self.enhanced), enhance=EnhanceMode.OFF)
+        return replace(request, prompt=join_enhanced(original, self.before.enhanced), enhance=EnhanceMode.OFF)
 
     def _publish(self, whole: Path, final: Path) -> Path:
         """Name the file. What already bears a name that was asked for is kept beside it, never replaced."""
@@ -501,52 +395,6 @@ class _Watch:
             close = getattr(stream, "close", None)
             if close is not None:
                 close()
-
-
-class _Clock:
-    """Times stages, and adds to each event what is known of the time that is left.
-
-    An engine that loads a model says so with events of that stage; what it takes until the next event of rendering is
-    then not counted as rendering.
-    """
-
-    def __init__(self, on_progress: ProgressCallback) -> None:
-        self._on_progress = on_progress
-        self.spent: dict[str, float] = {}
-        self._now: Stage | None = None
-        self._since = 0.0
-        self._first_step: tuple[int, float] | None = None
-
-    @contextlib.contextmanager
-    def stage(self, stage: Stage) -> Iterator[None]:
-        self._enter(stage)
-        self.tell(Progress(stage))
-        try:
-            yield
-        finally:
-            self._enter(None)
-
-    def _enter(self, stage: Stage | None) -> None:
-        now = time.monotonic()
-        if self._now is not None:
-            self.spent[self._now.value] = self.spent.get(self._now.value, 0.0) + now - self._since
-        self._now, self._since, self._first_step = stage, now, None
-
-    def tell(self, event: Progress) -> None:
-        if event.stage is not self._now and {event.stage, self._now} == {Stage.LOAD, Stage.RENDER}:
-            self._enter(event.stage)
-        if event.eta_s is None and event.total and event.step:
-            event = replace(event, eta_s=self._eta(event))
-        self._on_progress(event)
-
-    def _eta(self, event: Progress) -> float | None:
-        """From the pace since the first step, so that start-up does not count; None until there is a pace."""
-        now = time.monotonic()
-        if self._first_step is None or event.step < self._first_step[0]:
-            self._first_step = (event.step, now)
-        step, at = self._first_step
-        done = event.step - step
-        return (now - at) / done * (event.total - event.step) if done > 0 and now - at > 0.3 else None
 
 
 def _place_snapshots(parts: list[Path], video: Path) -> tuple[Path, ...]:
