@@ -124,7 +124,7 @@ def _condensed(sentence: str) -> str:
     text = document_cues.condensed(sentence)
     whole = " ".join(sentence.split())
     cut_end = len(whole) > len(text) and whole.startswith(text.rstrip("."))
-    return whole if cut_end and len(whole.split()) <= MOST_WORDS else text
+    return re.sub(r",\s*\.$", ".", whole if cut_end and len(whole.split()) <= MOST_WORDS else text)
 
 
 def _question_in(sentence: str) -> str:

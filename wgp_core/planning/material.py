@@ -116,8 +116,8 @@ _SIGNS: Mapping[Role, re.Pattern[str]] = {
     Role.PAST: _any_of(r"was|were|used to|before|ago|1[5-9]\d\d|20[0-2]\d|early|earlier|traditional\w*|once|formerly|"
                        r"originally|century|decades?|historical\w*|until then|had been|old"),
 }
-_PLAINLY_A_PROBLEM = _any_of(r"problems?|difficult(?:y|ies)?|drawbacks?|disadvantages?|fail\w*|errors?|cumbersome|cannot|"
-                             r"unfortunately|suffer\w*|risks?")
+_PLAINLY_A_PROBLEM = _any_of(r"problems?|difficult(?:y|ies)?|drawbacks?|disadvantages?|fail\w*|errors?|cumbersome|"
+                             r"cannot|unfortunately|suffer\w*|risks?")
 _IMPERATIVE = re.compile(r"^(?:use|try|choose|set|run|call|start|begin|add|give|take|write|read|make|apply|remember|"
                          r"avoid|keep|check|let|consider|type|press|open|select|find|put|do)\b", re.IGNORECASE)
 
@@ -200,7 +200,10 @@ _OPENS_ELSEWHERE = re.compile(
     r"one of (?:them|these)|in (?:our|the) (?:example|case)|as (?:we|noted|mentioned)|under this|"
     r"after initiali[sz]ation|difference between .{1,60} can be seen|here|with (?:this|these)|other|"
     r"there (?:is|are) (?:also|other|a few|many|several|some|various|certain)|there is also|again|we|our|i|my|if so|"
-    r"otherwise|instead|than|in that|note|able|possible|requires?|uses|performs|simple|easy|effective|works|supports|"
+    r"otherwise|instead|than|in that|note|later|earlier|now|so far|conversely|somewhat|analogously|nonetheless|"
+    r"likewise|"
+    r"in contrast|by contrast|more generally|strictly speaking|in other words|(?:\w+ ){0,5}(?:this|these|those)|able|"
+    r"possible|requires?|uses|performs|simple|easy|effective|works|supports|"
     r"provides|returns|gives|allows|handles|\w+(?: \w+)?:)(?!\w)", re.IGNORECASE)
 _NAMES_CODE = re.compile(r"\b\w+\(|\w_\w|[a-z]\.[a-z]\w*\(|[a-z][A-Z]\w|\w\[|\\\(|=\w|[<>{}]")
 
@@ -230,7 +233,9 @@ def _has_verb(text: str) -> bool:
             continue  # "Separate models of ..." begins with an adjective
         if word in AUXILIARIES or (word in VERBS and word not in MAYBE_NOUN):
             return True
-        if len(word) > 3 and word.endswith(("s", "ed")) and after not in _AFTER_NOUNS:
+        if len(word) > 3 and word.endswith("s") and after not in _AFTER_NOUNS:
+            return True
+        if len(word) > 4 and word.endswith("ed") and after in ("the", "a", "an", "its", "their", "to"):
             return True
     return False
 
@@ -239,6 +244,7 @@ def plainness(text: str) -> float:
     """1 for plain words, less for code names in between and for very short or long sentences."""
     worth = 1.0 - 0.25 * min(len(_NAMES_CODE.findall(text)) + len(_LONE_LETTERS.findall(text)), 3)
     count = len(text.split())
+    worth -= 0.3 * bool(re.search(r"\b(?:we|our|us|I|this|these)\b", text))
     return worth - (0.15 if count < 7 or count > 24 else 0.0)
 
 

@@ -22,7 +22,8 @@ from .material import Statement, definition_of, formula_of, shares_words
 
 ITEM_CHARS = {1: 200, 2: 150, 3: 120, 4: 100}
 """Letters that an item may have where there are so many; 85 where there are more."""
-TIGHT_CHARS = 58
+TIGHT_CHARS = {2: 110, 3: 85, 4: 70, 5: 60, 6: 52}
+"""The same for a list that has to make do with little time."""
 SPOKEN_CHARS_PER_S = 20.0
 """Subtitles may run a little faster than the page, since much of them stands on it."""
 MOST_TITLE, MOST_TERM = 56, 40
@@ -90,7 +91,7 @@ def _list_page(statement: Statement, narration: str, tight: bool) -> Content:
     kind = SceneKind.STEPS if statement.numbered else SceneKind.SUMMARY
     texts = [_ORDINAL.sub("", cue.text.rstrip(" .;,")) if statement.numbered else cue.text.rstrip(" .;,")
              for cue in statement.cues]
-    items = [patterns.capital(shortened(text, TIGHT_CHARS)) for text in texts] if tight else list(
+    items = [patterns.capital(shortened(text, TIGHT_CHARS.get(len(texts), 52))) for text in texts] if tight else list(
         map(patterns.capital, _items(texts)))
     if tight:
         narration = " ".join([spoken_text(statement.intro)] * bool(statement.intro) + list(map(spoken_text, items)))

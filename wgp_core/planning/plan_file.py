@@ -6,6 +6,7 @@ plan. What is wrong is said with file, scene and field.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -87,7 +88,8 @@ def save_plan(path: Path, brief: PlanBrief | None, scenes: Sequence[ScenePlan]) 
         part.write_text(text, encoding="utf-8")
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()
         raise RequestError(f"The plan cannot be written to {path}: {error.strerror or error}.", field="save_plan",
                            fix="Choose another place.") from error
 
