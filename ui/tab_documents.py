@@ -22,6 +22,7 @@ from .window import Window
 
 ID, LABEL = "documents", "Documents"
 FIRST_NAME = "My documents"
+NOTHING_TO_ASK = [("None yet", "")]
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,11 @@ class Documents:
 
 def build(studio: Studio) -> Documents:
     names = _names(studio)
+    first = next(iter(names), FIRST_NAME)
     with gr.Row(elem_id="documents-body"):
         with gr.Column(elem_id="documents-shelf"):
-            name = gr.Dropdown(names, value=names[0] if names else FIRST_NAME, label="Add documents to",
-                               elem_id="doc-name", allow_custom_value=True, info="A new name makes a new collection.")
+            name = gr.Dropdown(names or [first], value=first, label="Add documents to", elem_id="doc-name",
+                               allow_custom_value=True, info="A new name makes a new collection.")
             drop = gr.File(file_count="multiple", file_types=sorted(KINDS), show_label=False, height=132,
                            label="PDF, text, Markdown, HTML or Word", elem_id="doc-drop")
             plain_html('<p class="w-quiet">PDF, text, Markdown, HTML or Word, up to 256 MB each.</p>')
@@ -68,8 +70,8 @@ def build(studio: Studio) -> Documents:
             with gr.Row(elem_classes="w-pair w-bottom", elem_id="doc-ask-row"):
                 question = gr.Textbox(label="Question or topic", elem_id="doc-question", scale=3, min_width=200,
                                       placeholder="For example: how gradient descent finds a minimum")
-                asked = gr.Dropdown(names, value=names[0] if names else None, label="Collection", elem_id="doc-asked",
-                                    min_width=150, scale=1)
+                asked = gr.Dropdown(names or NOTHING_TO_ASK, value=next(iter(names), ""), label="Collection",
+                                    elem_id="doc-asked", min_width=150, scale=1)
                 ask = gr.Button("Ask", variant="primary", size="md", min_width=80, scale=0, elem_id="doc-ask")
             ask_message = plain_html(elem_id="doc-ask-message")
             answer = action_html(elem_id="doc-answer")
@@ -145,6 +147,7 @@ def _act(studio: Studio, action: str, name: str) -> str:
     elif action == "delete":
         desk.check_free(name)
         gone = collections.delete(studio.paths, name)
+        desk.changed_elsewhere(name)
         return notice(f"{name} is in the trash.", kind="good", fix=f"It lies in data/trash/{gone.name}.")
     return ""
 
@@ -153,7 +156,9 @@ def _wire_names(own: Documents, studio: Studio) -> None:
     def rename(old: str, new: str, opened: str, name: str, asked: str) -> list[Any]:
         def change() -> str:
             studio.documents.check_free(old)
-            return collections.rename(studio.paths, old, new or "").name
+            now = collections.rename(studio.paths, old, new or "").name
+            studio.documents.changed_elsewhere(old)
+            return now
 
         now, problem = attempt(change)
         if now is None:
@@ -189,9 +194,10 @@ def _names(studio: Studio, *more: str) -> list[str]:
 
 def _choices(studio: Studio, name: str, asked: str) -> list[Any]:
     """Updates for both choices of a collection; one that is gone is not chosen any more."""
-    listed, there = _names(studio), [one.collection.name for one in collections.list_collections(studio.paths)]
-    return [gr.update(choices=listed, value=name or (listed[0] if listed else FIRST_NAME)),
-            gr.update(choices=there, value=asked if asked in there else there[0] if there else None)]
+    there = [one.collection.name for one in collections.list_collections(studio.paths)]
+    name = name or next(iter(there), FIRST_NAME)
+    return [gr.update(choices=_names(studio, name), value=name),
+            gr.update(choices=there or NOTHING_TO_ASK, value=asked if asked in there else next(iter(there), ""))]
 
 
 # -- questions --------------------------------------------------------------------------------------------------

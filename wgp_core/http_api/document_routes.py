@@ -86,6 +86,7 @@ def _add_collections(router: APIRouter, studio: Studio) -> None:
         item = _get(studio, name)
         studio.documents.check_free(item.name)
         collections.delete(studio.paths, item.name)
+        studio.documents.changed_elsewhere(item.name)
         return Response(status_code=204)
 
     @router.get("/collections/{name}/rejected", responses={**_MISSING, **_LINES}, response_class=FileResponse)
@@ -101,8 +102,9 @@ def _add_collections(router: APIRouter, studio: Studio) -> None:
         """Give a collection another name."""
         item = _get(studio, name)
         studio.documents.check_free(item.name)
-        return CollectionOut.of(collections.summary_of(collections.rename(studio.paths, item.name, body.name)),
-                                busy=False)
+        now = collections.rename(studio.paths, item.name, body.name)
+        studio.documents.changed_elsewhere(item.name)
+        return CollectionOut.of(collections.summary_of(now), busy=False)
 
     @router.post("/{name}/refresh", status_code=202, responses={**_MISSING, **_CONFLICT})
     def refresh(name: Name) -> WorkOut:

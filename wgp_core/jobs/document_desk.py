@@ -203,6 +203,13 @@ class DocumentDesk:
                 self._forget(work_id)
                 self._changed()
 
+    def changed_elsewhere(self, collection: str) -> None:
+        """A collection was renamed or deleted: how reading it ended is forgotten, and whoever watches is told."""
+        with self._lock:
+            for old in [work.id for work in self._works.values() if work.collection == collection and not work.open]:
+                self._forget(old)
+            self._changed()
+
     # -- questions and plans ------------------------------------------------------------------------------------
 
     def asked(self, action: DocumentAction) -> DocumentWork | None:
