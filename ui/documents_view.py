@@ -150,7 +150,8 @@ def _work_text(work: DocumentWork) -> str:
 def _result_text(work: DocumentWork, result: Mapping[str, Any]) -> str:
     documents = result.get("documents", ())
     same = sum(bool(one["unchanged"]) for one in documents)
-    told = f"{plural(result['pages'], 'page')}, {plural(result['chunks'], 'passage')}, {result['rejected']} left out."
+    left_out = f", {result['rejected']} left out" if result["rejected"] else ""
+    told = f"{plural(result['pages'], 'page')}, {plural(result['chunks'], 'passage')}{left_out}."
     if work.action is DocumentAction.REFRESH and same == len(documents):
         told = "Nothing had changed."
     errors = "".join(f'<p class="w-error">{esc(one["error"])}</p>' for one in documents if one["error"])
