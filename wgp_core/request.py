@@ -157,13 +157,17 @@ _CONFIG: Mapping[str, Any] = {"extra": "forbid"}
 
 @dataclass(frozen=True)
 class Cue:
-    """A short factual statement with its source ("Book, p. 12"); `source` may be empty."""
+    """A short factual statement with its source ("Book", page 12); `source` may be empty.
+
+    `page_to` is given where it stands on one of the pages from `page` to that one.
+    """
 
     __pydantic_config__ = _CONFIG
 
     text: str
     source: str = ""
     page: int | None = None
+    page_to: int | None = None
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,10 @@ from .rules import plan_statements
 HITS = 6
 LEAST_WORTH = 0.42
 """Worth (cosine to the topic, words shared, plainness) below which a statement is not about the topic."""
+FEW, FEW_WORTH = 4, 0.36
+"""Until there are so many statements, this worth is enough."""
+UNSURE = 0.85
+"""Worth of a statement whose page is not certain, compared with one whose page is."""
 ALIKE = 0.83
 """Statements with a larger cosine say the same; the one worth more stays."""
 MOST_STATEMENTS, MOST_WORDS = 60, 27
@@ -107,15 +111,19 @@ def _collected(retriever: Retriever, answers: Iterable[Answer]) -> list[Statemen
                 taken.update(same(text) for text in (*(cue.text for cue in statement.cues), statement.intro))
     for hit in hits.values():
         items = {same(item) for listed in lists_of(hit.chunk.text) for item in listed.items}
-        for order, sentence in enumerate(sentences_of(hit.chunk.text)):
+        sentences = sentences_of(hit.chunk.text)
+        crosses = hit.chunk.page_to > hit.chunk.page_from
+        for order, sentence in enumerate(sentences):
             text = _condensed(_question_in(sentence))
             key = same(text)
             if key in taken or any(item in key for item in items) or key in singles:
                 continue
             if (document_cues.telling(text) or _asks(text)) and stands_alone(text) and document_cues.grounded(
                     text, hit.chunk.text):
-                singles[key] = Statement((_cue(text, hit),), heading=_heading(hit), place=_place(hit, order),
-                                           passage=hit.chunk.id)
+                last = crosses and order == len(sentences) - 1
+                singles[key] = Statement((_cue(text, hit, first=order == 0, last=last),), heading=_heading(hit),
+                                         place=_place(hit, order), passage=hit.chunk.id,
+                                         sure=not crosses or last or order == 0)
     return [*lists, *singles.values()]
 
 
@@ -154,13 +162,17 @@ def _as_statement(listed: Listed, hit: Hit) -> Statement | None:
         return None
     return Statement(tuple(_cue(text, hit) for text in items), heading=_heading(hit), place=_place(hit, 0),
                      intro=document_cues.condensed(listed.intro) if listed.intro else "", numbered=listed.numbered,
-                     passage=hit.chunk.id)
+                     passage=hit.chunk.id, sure=hit.chunk.page_to == hit.chunk.page_from)
 
 
-def _cue(text: str, hit: Hit) -> Cue:
+def _cue(text: str, hit: Hit, *, first: bool = False, last: bool = False) -> Cue:
+    """`first` and `last` sentences of a chunk that runs over a page break have their page, the others both pages."""
     chunk = hit.chunk
-    pages = PurePath(chunk.source).suffix.lower() not in _PAGELESS
-    return Cue(text, chunk.source, chunk.page_from if pages else None)
+    if PurePath(chunk.source).suffix.lower() in _PAGELESS:
+        return Cue(text, chunk.source)
+    if last or first or chunk.page_to <= chunk.page_from:
+        return Cue(text, chunk.source, chunk.page_to if last else chunk.page_from)
+    return Cue(text, chunk.source, chunk.page_from, chunk.page_to)
 
 
 def _heading(hit: Hit) -> str:
@@ -186,9 +198,12 @@ def _weighed(found: list[Statement], topic: str, retriever: Retriever,
     around = np.array([passages.get(s.passage, 0.0) for s in found], np.float32)
     plain = np.array([plainness(text) if not s.listed else 1.0 for s, text in zip(found, texts, strict=True)])
     worth = np.clip((0.6 * near + 0.3 * shares + 0.25 * around) * (0.7 + 0.3 * plain), 0, 1)
+    worth *= np.array([1.0 if s.sure else UNSURE for s in found])
     chosen: list[int] = []
     for place in np.argsort(-worth, kind="stable"):
-        if worth[place] < max(LEAST_WORTH, 0.5 * float(worth.max())) or len(chosen) == MOST_STATEMENTS:
+        few = len(chosen) < FEW
+        floor = max(FEW_WORTH if few else LEAST_WORTH, (0.4 if few else 0.5) * float(worth.max()))
+        if worth[place] < floor or len(chosen) == MOST_STATEMENTS:
             break
         if all(vectors[1 + place] @ vectors[1 + other] < ALIKE for other in chosen):
             chosen.append(int(place))

@@ -49,6 +49,8 @@ class Statement:
     numbered: bool = False
     passage: str = ""
     """Id of the chunk that it stands in."""
+    sure: bool = True
+    """Whether the page is known; in the middle of a chunk that runs over a page break it is one of several."""
 
     @property
     def listed(self) -> bool:
@@ -202,7 +204,8 @@ _OPENS_ELSEWHERE = re.compile(
     r"there (?:is|are) (?:also|other|a few|many|several|some|various|certain)|there is also|again|we|our|i|my|if so|"
     r"otherwise|instead|than|in that|note|later|earlier|now|so far|conversely|somewhat|analogously|nonetheless|"
     r"likewise|"
-    r"in contrast|by contrast|more generally|strictly speaking|in other words|(?:\w+ ){0,5}(?:this|these|those)|able|"
+    r"in contrast|by contrast|more generally|strictly speaking|in other words|(?:\w+ ){0,5}(?:this|these|those)|"
+    r"(?:\w+ ){0,3}(?:they|them|such(?! as))|able|"
     r"possible|requires?|uses|performs|simple|easy|effective|works|supports|"
     r"provides|returns|gives|allows|handles|\w+(?: \w+)?:)(?!\w)", re.IGNORECASE)
 _NAMES_CODE = re.compile(r"\b\w+\(|\w_\w|[a-z]\.[a-z]\w*\(|[a-z][A-Z]\w|\w\[|\\\(|=\w|[<>{}]")

@@ -103,6 +103,13 @@ _ORDINAL = re.compile(r"^(?:first(?:ly)?|second(?:ly)?|third(?:ly)?|next|then|af
                       r"\b,?\s+", re.IGNORECASE)
 
 
+def bears_cutting(statement: Statement) -> bool:
+    """Whether a list still says something when its items are cut: steps do, points that lose many words do not."""
+    texts = [cue.text for cue in statement.cues]
+    kept = sum(min(len(text), TIGHT_CHARS.get(len(texts), 52)) for text in texts)
+    return statement.numbered or kept >= 0.8 * sum(map(len, texts))
+
+
 def _comparison(texts: Sequence[str]) -> str:
     """Rows of a comparison where every sentence sets the same two things against each other; else ""."""
     if not all(patterns.contrast(text) for text in texts):

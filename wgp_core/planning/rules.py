@@ -18,7 +18,7 @@ from ..request import Cue, SceneKind, ScenePlan
 from .beats import BEATS, RECAP_LABEL, Beat
 from .brief import Framework, PlanBrief, Planned
 from .material import Role, Statement, formula_of, roles_of, shares_words, statements_of
-from .pages import need_s, scene_of, shortened, title_scene
+from .pages import bears_cutting, need_s, scene_of, shortened, title_scene
 
 Embed = Callable[[list[str]], Any]
 """Texts to an array (n, d) of unit vectors."""
@@ -150,18 +150,18 @@ class _Desk:
         best = {beat.name: max((self._suit(s, beat) for s in self.pool), default=0.0) for beat in self.beats}
         waiting = sorted(self.beats, key=lambda beat: 0.5 * beat.priority - best[beat.name])
         while waiting and self.pool and len(self.drafts) < self.room:
-            beat = waiting.pop(0)
-            self._open(beat)
+            self._open(waiting.pop(0), LEAST_FIRST)
+        if not self.drafts and self.pool and not self.known:  # something is known: it is said, whatever it suits
+            self._open(max(self.beats, key=lambda beat: best[beat.name]), -math.inf)
 
     def _open_another(self) -> bool:
         """A second scene for the beat that what is left suits best."""
         ranked = sorted(((max((self._suit(s, beat) for s in self.pool), default=0.0), -i, beat)
                          for i, beat in enumerate(self.beats)), key=lambda each: (-each[0], -each[1]))
-        return any(self._open(beat) for worth, _, beat in ranked if worth >= LEAST_SUIT)
+        return any(self._open(beat, LEAST_SUIT) for worth, _, beat in ranked if worth >= LEAST_SUIT)
 
-    def _open(self, beat: Beat) -> bool:
+    def _open(self, beat: Beat, least: float) -> bool:
         ranked = sorted(self.pool, key=lambda s: -self._suit(s, beat, rivals=True))
-        least = LEAST_SUIT if any(draft.beat is beat for draft in self.drafts) else LEAST_FIRST
         for statement in ranked[:6]:
             if self._suit(statement, beat) < least:
                 break
@@ -185,9 +185,9 @@ class _Desk:
             first = draft.statements[0]
             if self.roles[id(first)].get(Role.DEFINITION, 0) >= 1.5:
                 statements = [first, *(s for s in statements if s is not first)]
-        for tight in (False, True) if statement.listed else (False,):
+        for tight in (False, True) if statement.listed and bears_cutting(statement) else (False,):
             need = need_s(scene_of(draft.beat, statements, self.topic, tight=tight))
-            if not tight and statement.listed and need > LIST_SHARE * self.brief.seconds:
+            if not tight and statement.numbered and need > LIST_SHARE * self.brief.seconds:
                 continue
             if need - draft.need <= self.left + HASTE * self.brief.seconds or not (self.drafts or self.known):
                 self.left -= need - draft.need
