@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 KEPT = 20
 READ_LIMIT_S = 12 * 3600.0
 ASK_LIMIT_S = 600.0
+PLAN_LIMIT_S = 1800.0
+"""A language model may plan, on a slow machine."""
 MOST_FILES = 200
 MOST_QUESTION = 2000
 MOST_NAME = 200
@@ -277,7 +279,7 @@ class DocumentDesk:
     def planned(self, collection: str, ask: PlanAsk, cancel: CancelToken) -> DraftPlan:
         """A plan for a caller that waits; the draft in the window stays as it is."""
         name, ask = check_name(collection), replace(ask, topic=_words(ask.topic, "topic"))
-        result = self._ask_task("documents_plan", plan_payload(name, ask), timeout_s=ASK_LIMIT_S, cancel=cancel)
+        result = self._ask_task("documents_plan", plan_payload(name, ask), timeout_s=PLAN_LIMIT_S, cancel=cancel)
         return draft_of(name, ask, result)
 
     # -- the threads --------------------------------------------------------------------------------------------
@@ -334,7 +336,8 @@ class DocumentDesk:
                                                    message=event.message)
                 self._version = replace(self._version, ticks=self._version.ticks + 1)
 
-        ended = self._carry_out(self._ask_task, work, payload, ASK_LIMIT_S, tell)
+        limit_s = PLAN_LIMIT_S if work.action is DocumentAction.PLAN else ASK_LIMIT_S
+        ended = self._carry_out(self._ask_task, work, payload, limit_s, tell)
         with self._lock:
             work = replace(work, **ended)
             self._cancels.pop(work.id, None)
@@ -372,8 +375,8 @@ class DocumentDesk:
             indexing = event.stage is INDEXING
             if indexing and not work.indexing:
                 self._began = time.monotonic()
-            work = replace(work, step=event.step, total=event.total, title=event.message or work.title,
-                           indexing=indexing)
+            work = replace(work, step=event.step, total=event.total, indexing=indexing,
+                           title=event.message or ("" if indexing else work.title))
             self._works[work_id] = replace(work, eta_s=self._estimate(work.fraction))
             self._version = replace(self._version, ticks=self._version.ticks + 1)
 
