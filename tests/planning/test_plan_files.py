@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -106,3 +108,10 @@ def test_a_style_and_a_description_of_ones_own_are_used() -> None:
 def test_prompts_need_no_brief() -> None:
     assert scene_prompts([ScenePlan("")], None) and scene_prompts((), None) == ()
     assert "Tides" in scene_prompts([ScenePlan("The moon")], topic="tides")[0]
+
+
+def test_planning_loads_no_model_library() -> None:
+    code = ("import sys, wgp_core.planning.llm, wgp_core.planning.scene_prompts, wgp_core.planning.plan_file\n"
+            "print([name for name in ('torch', 'transformers', 'matplotlib', 'gradio') if name in sys.modules])")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

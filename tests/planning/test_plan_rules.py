@@ -222,7 +222,7 @@ cue_lists = st.lists(st.builds(Cue, text=words, source=st.sampled_from(["", "A.p
                                page=st.one_of(st.none(), st.integers(1, 900))), max_size=12)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(topic=words.filter(lambda text: any(letter.isalnum() for letter in text)), cues=cue_lists,
        seconds=st.floats(2, 600), scenes=st.integers(0, 12), framework=st.sampled_from(Framework))
 def test_any_cues_make_a_plan_that_adds_up(topic: str, cues: list[Cue], seconds: float, scenes: int,

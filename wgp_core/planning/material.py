@@ -199,7 +199,7 @@ _OPENS_ELSEWHERE = re.compile(
     r"the (?:algorithm|method|approach|technique|procedure|process|class|module|estimator|parameter|system|program|"
     r"function|model|code|command|option|value|variable|output|effect|idea|goal|aim|discussion|expression)s?"
     r"(?= (?!of\b|for\b|that\b))|(?!a |an |no |in |if |on |at |by |as |to |up |r |c )\w{1,2}(?= )|some of|"
-    r"one of (?:them|these)|in (?:our|the) (?:example|case)|as (?:we|noted|mentioned)|under this|"
+    r"one of (?:them|these)|e\.g|the \w+ is to|in (?:our|the) (?:example|case)|as (?:we|noted|mentioned)|under this|"
     r"after initiali[sz]ation|difference between .{1,60} can be seen|here|with (?:this|these)|other|"
     r"there (?:is|are) (?:also|other|a few|many|several|some|various|certain)|there is also|again|we|our|i|my|if so|"
     r"otherwise|instead|than|in that|note|later|earlier|now|so far|conversely|somewhat|analogously|nonetheless|"
