@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
 from prompts.chat_server import Chat, serving
+
 from wgp_core.documents.cues import grounded
 from wgp_core.documents.retrieve import SILENCE, Retriever, open_retriever
 from wgp_core.documents.types import Chunk, as_json_lines

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from language_toys import write_toy_llm
 from prompts.chat_server import Chat, serving
+
 from wgp_core.engines.base import RuntimeOptions
 from wgp_core.errors import Cancelled
 from wgp_core.events import CancelToken

@@ -213,6 +213,7 @@ def test_a_list_keeps_its_scene_and_is_shortened_where_time_is_short() -> None:
     page = next(scene for scene in planned.scenes if scene.kind is SceneKind.STEPS)
     assert len(page.visual.splitlines()) == 5 and page.cues == items
     assert all(len(line) <= 60 for line in page.visual.splitlines())
+    assert all(cue.text in page.narration for cue in items) and "…" not in page.narration
 
 
 # -- properties -----------------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ ITEM_CHARS = {1: 200, 2: 150, 3: 120, 4: 100}
 """Letters that an item may have where there are so many; 85 where there are more."""
 TIGHT_CHARS = {2: 110, 3: 85, 4: 70, 5: 60, 6: 52}
 """The same for a list that has to make do with little time."""
-SPOKEN_CHARS_PER_S = 20.0
+SPOKEN_CHARS_PER_S, TIGHT_CHARS_PER_S = 20.0, 30.0
 """Subtitles may run a little faster than the page, since much of them stands on it."""
 MOST_TITLE, MOST_TERM = 56, 40
 _CLAUSE = re.compile(r"(?:,|;| –| —)\s+(?=(?:which|where|although|though|whereas|while|because|since|so|but|and|or|"
@@ -43,7 +43,7 @@ class Content:
 
 def scene_of(beat: Beat, statements: Sequence[Statement], topic: str, used_titles: Iterable[str] = (), *,
              tight: bool = False) -> ScenePlan:
-    """A grounded scene without its seconds; `tight` shortens the items of a list on the page and in the narration."""
+    """A grounded scene without its seconds; `tight` shortens the items of a list more."""
     made = content_of(statements, tight=tight)
     title = title_of(beat, statements, topic, used_titles)
     cues = tuple(dict.fromkeys(cue for statement in statements for cue in statement.cues))
@@ -93,8 +93,6 @@ def _list_page(statement: Statement, narration: str, tight: bool) -> Content:
              for cue in statement.cues]
     items = [patterns.capital(shortened(text, TIGHT_CHARS.get(len(texts), 52))) for text in texts] if tight else list(
         map(patterns.capital, _items(texts)))
-    if tight:
-        narration = " ".join([spoken_text(statement.intro)] * bool(statement.intro) + list(map(spoken_text, items)))
     return Content(kind, write_list(items), narration)
 
 
@@ -201,10 +199,10 @@ def _key(title: str) -> str:
 # -- time -----------------------------------------------------------------------------------------------------------
 
 
-def need_s(plan: ScenePlan) -> float:
-    """Seconds in which the page and the narration can be read, at least 2.5."""
+def need_s(plan: ScenePlan, *, tight: bool = False) -> float:
+    """Seconds in which the page and the narration can be read, at least 2.5; `tight` lets subtitles run faster."""
     page = build_page(detect_page(plan), 0).reading_s() if plan.kind is not SceneKind.SUBJECT else 0.0
-    said = (len(plan.title) + len(plan.narration)) / SPOKEN_CHARS_PER_S
+    said = (len(plan.title) + len(plan.narration)) / (TIGHT_CHARS_PER_S if tight else SPOKEN_CHARS_PER_S)
     return max(page + 0.4, said + 0.4, 2.5)
 
 

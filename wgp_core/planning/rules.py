@@ -108,6 +108,11 @@ class _Desk:
             pass
         while self._grow():
             pass
+        for draft in self.drafts:  # a list that was shortened gets its words back where time was left over
+            full = need_s(scene_of(draft.beat, draft.statements, self.topic), tight=True)
+            if draft.tight and full - draft.need <= self.left:
+                self.left -= full - draft.need
+                draft.tight, draft.need = False, full
 
     def scenes(self) -> list[ScenePlan]:
         """Opening, beats in their order with known scenes where the mechanism is, and the recap."""
@@ -186,7 +191,7 @@ class _Desk:
             if self.roles[id(first)].get(Role.DEFINITION, 0) >= 1.5:
                 statements = [first, *(s for s in statements if s is not first)]
         for tight in (False, True) if statement.listed and bears_cutting(statement) else (False,):
-            need = need_s(scene_of(draft.beat, statements, self.topic, tight=tight))
+            need = need_s(scene_of(draft.beat, statements, self.topic, tight=tight), tight=tight)
             if not tight and statement.numbered and need > LIST_SHARE * self.brief.seconds:
                 continue
             if need - draft.need <= self.left + HASTE * self.brief.seconds or not (self.drafts or self.known):
