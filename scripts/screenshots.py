@@ -16,7 +16,7 @@ from playwright.sync_api import Page, sync_playwright
 
 IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
 TABS = ("Generate", "Queue", "Library", "Documents", "Models", "Settings")
-BOOK = Path(__file__).resolve().parent.parent / "docs" / "guide.md"
+BOOK = Path(__file__).resolve().parent.parent / "examples" / "how_light_makes_pictures.md"
 LOOKS: dict[str, tuple[Literal["dark", "light"], int, int]] = {
     "dark": ("dark", 1280, 800), "light": ("light", 1280, 800), "narrow": ("light", 390, 844)}
 
@@ -47,11 +47,11 @@ def shoot(page: Page, name: str) -> None:
 
 
 def read_book(page: Page) -> None:
-    """This program's own guide, read, asked and planned from."""
+    """The example text, read, asked and planned from."""
     page.get_by_role("tab", name="Documents").click()
     page.set_input_files("#doc-drop input[type=file]", str(BOOK))
     page.locator("#doc-work .w-badge.done").wait_for(timeout=300_000)
-    page.locator("#doc-question textarea").fill("how the queue orders and resumes jobs")
+    page.locator("#doc-question textarea").fill("how a camera takes a photograph")
     page.locator("#doc-ask").click()
     page.locator("#doc-answer .w-hit").first.wait_for(timeout=120_000)
     page.locator("#plan-make").click()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
@@ -29,6 +30,7 @@ FRAMEWORK_WORDS = {Framework.ACADEMIC: "A lesson", Framework.PAS: "Problem to so
 STATE_BADGES = {DocumentState.QUEUED: ("Waiting", "queued"), DocumentState.DONE: ("Read", "done"),
                 DocumentState.FAILED: ("Failed", "failed"), DocumentState.CANCELLED: ("Cancelled", "interrupted")}
 SHOWN_REASONS, SHOWN_SKIPPED, SHOWN_REJECTED = 12, 6, 3
+PAGELESS = (".txt", ".text", ".md", ".markdown", ".html", ".htm", ".xhtml")
 _COUNTED = re.compile(r" (?:\(.*\)|of [0-9a-f]{16}|on \d+ pages)\Z")
 _WORD = re.compile(r"[^\W_]+(?:[._][^\W_]+)*")
 
@@ -214,7 +216,9 @@ def highlighted(text: str, question: str) -> str:
 
 
 def _place(source: str, page: int, page_to: int | None = None) -> str:
-    """ "Optics.pdf, p. 12" or "Optics.pdf, p. 12-13"."""
+    """ "Optics.pdf, p. 12" or "Optics.pdf, p. 12-13"; a text without pages is named alone."""
+    if page == 1 and (page_to or 1) == 1 and PurePath(source).suffix.lower() in PAGELESS:
+        return source
     return f"{source}, p. {page}" + (f"–{page_to}" if page_to and page_to != page else "")
 
 
@@ -291,7 +295,7 @@ def _sources(cues: tuple[Cue, ...], said: str) -> str:
     """
     places: dict[str, list[str]] = {}
     for cue in cues:
-        place = _place(cue.source, cue.page) if cue.page else cue.source
+        place = _place(cue.source, cue.page, cue.page_to) if cue.page else cue.source
         if place:
             places.setdefault(place, []).append(cue.text)
     if not places and not said:
@@ -315,6 +319,6 @@ def form_plan_html(scenes: tuple[ScenePlan, ...]) -> str:
 
 
 def _scene_facts(scene: ScenePlan) -> str:
-    pages = dict.fromkeys(_place(cue.source, cue.page) if cue.page else cue.source for cue in scene.cues)
+    pages = dict.fromkeys(_place(cue.source, cue.page, cue.page_to) if cue.page else cue.source for cue in scene.cues)
     facts = " · ".join(part for part in (duration(scene.seconds), *pages) if part)
     return f' <span class="w-quiet">{esc(facts)}</span>' if facts else ""
