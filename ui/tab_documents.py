@@ -165,7 +165,8 @@ def _wire_names(own: Documents, studio: Studio) -> None:
             return [problem, gr.skip(), gr.skip(), *[gr.skip()] * 4]
         opened, name, asked = (now if one == old else one for one in (opened, name, asked))
         told = notice(f"{old} is called {now} now.", kind="good")
-        return [told, gr.update(visible=False), opened, *_views(studio, opened), *_choices(studio, name, asked)]
+        into, of = _choices(studio, name, asked)
+        return [told, gr.update(visible=False), opened, *_views(studio, opened), {**into, "value": name}, of]
 
     gr.on([own.rename.click, own.new_name.submit], rename,
           [own.renaming, own.new_name, own.opened, own.name, own.asked],
@@ -193,10 +194,13 @@ def _names(studio: Studio, *more: str) -> list[str]:
 
 
 def _choices(studio: Studio, name: str, asked: str) -> list[Any]:
-    """Updates for both choices of a collection; one that is gone is not chosen any more."""
+    """Updates for both choices of a collection; one that is gone is not chosen any more.
+
+    A name that is there is left alone: the person may have typed on since.
+    """
     there = [one.collection.name for one in collections.list_collections(studio.paths)]
-    name = name or next(iter(there), FIRST_NAME)
-    return [gr.update(choices=_names(studio, name), value=name),
+    typed, name = bool(name), name or next(iter(there), FIRST_NAME)
+    return [gr.update(choices=_names(studio, name), **({} if typed else {"value": name})),
             gr.update(choices=there or NOTHING_TO_ASK, value=asked if asked in there else next(iter(there), ""))]
 
 
