@@ -200,7 +200,8 @@ def _choices(studio: Studio, name: str, asked: str) -> list[Any]:
     """
     there = [one.collection.name for one in collections.list_collections(studio.paths)]
     typed, name = bool(name), name or next(iter(there), FIRST_NAME)
-    return [gr.update(choices=_names(studio, name), **({} if typed else {"value": name})),
+    listed = _names(studio, name)
+    return [gr.update(choices=listed) if typed else gr.update(choices=listed, value=name),
             gr.update(choices=there or NOTHING_TO_ASK, value=asked if asked in there else next(iter(there), ""))]
 
 
