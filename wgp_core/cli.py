@@ -88,8 +88,7 @@ def inspect(file: Annotated[Path, typer.Argument(help="A video, GIF or PNG made 
 
 def _scene_line(scene: ScenePlan) -> str:
     """The title, and what the scene rests on."""
-    places = dict.fromkeys(f"{cue.source}, p. {cue.page}" if cue.page is not None else cue.source
-                           for cue in scene.cues if cue.source)
+    places = dict.fromkeys(cue.place for cue in scene.cues if cue.source)
     return f"{scene.title} ({'; '.join(places)})" if places else scene.title
 
 

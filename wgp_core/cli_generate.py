@@ -298,6 +298,5 @@ def _lines(scene: ScenePlan, prompt: str) -> list[str]:
     if scene.narration:
         lines.append(f"says:   {scene.narration}")
     for cue in scene.cues:
-        page = f", p. {cue.page}" if cue.page is not None else ""
-        lines.append(f"source: {cue.source}{page}: {cue.text}")
+        lines.append(f"source: {cue.place}: {cue.text}")
     return lines

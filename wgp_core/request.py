@@ -169,6 +169,14 @@ class Cue:
     page: int | None = None
     page_to: int | None = None
 
+    @property
+    def place(self) -> str:
+        """ "Book, p. 12-13", or the source alone where it has no pages."""
+        if self.page is None or not self.source:
+            return self.source
+        last = f"-{self.page_to}" if self.page_to and self.page_to != self.page else ""
+        return f"{self.source}, p. {self.page}{last}"
+
 
 @dataclass(frozen=True)
 class ScenePlan:
