@@ -131,8 +131,8 @@ def main(flags: Mapping[str, Any], output_flags: Mapping[str, Any], options: Opt
         paths = build_paths(outputs=options.output_dir, settings_file=options.settings_file).ensure()
         overrides = {**(device_override(options.gpu) if options.gpu else {}), **options.machine}
         config = Config(paths.settings_file, overrides=overrides)
-        columns = columns_of(options.batch) if options.batch else ()
         items = _items({**flags, "loras": _loras(options.loras)}, output_flags, options, config)
+        columns = columns_of(options.batch) if options.batch else ()
     except WgpError as error:
         console.print(f"[red]{_plain(error)}")
         return USAGE

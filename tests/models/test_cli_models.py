@@ -77,7 +77,7 @@ def test_a_repository_goes_into_the_cache(hub: Hub, paths: Paths):
 
 
 def test_ctrl_c_stops_cleanly_and_what_came_is_kept(hub: Hub, paths: Paths):
-    hub.slow = 0.5
+    hub.slow = 3.0
     weights = pipeline_files(2**21)
     hub.repos["org/my-wan"] = weights
     with shell(hub, paths, "install", "org/my-wan") as process:

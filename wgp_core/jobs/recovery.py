@@ -89,7 +89,8 @@ def discard_half_files(paths: Paths, job: JobRecord) -> None:
         pass
     except OSError as error:
         log.warning("The scratch folder of job %s stays: %s", job.id, error)
-    (paths.previews / f".{job.id}.jpg.part").unlink(missing_ok=True)
+    for file in paths.preview_files(job.id):
+        file.with_name(f".{file.name}.part").unlink(missing_ok=True)
     _sweep_poster_parts(paths)
     if job.planned_output is None:
         return

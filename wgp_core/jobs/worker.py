@@ -106,7 +106,8 @@ class Worker:
         if job is None:
             return
         cancel, runtime = CancelToken(), RuntimeOptions(**data["runtime"])
-        progress = ProgressWriter(self._store.jobs, Claim.of(job), self._options.paths.previews, cancel.cancel)
+        progress = ProgressWriter(self._store.jobs, Claim.of(job), self._options.paths.preview_files(job.id),
+                                  cancel.cancel)
         self._current = _Current(job.id, cancel, progress)
         self._channel.send(Say.CLAIMED, id=job.id)
         if self._closing.is_set() or self._store.jobs.cancel_requested(job.id):
