@@ -16,8 +16,8 @@ from .metric import too_short
 from .types import Curve, Dimension, DimensionScore, Kind
 from .vbench import normalised, within
 
-ESTIMATE_LOW = 0.5
-"""Cosine of colours and edges at which the estimate is 0: unrelated pictures lie between 0.35 and 0.6."""
+ESTIMATE_LOW = 0.6
+"""Cosine of colours and edges at which the estimate is 0: about that of unrelated pictures."""
 COLOUR_BINS = 6
 HOG_SIDE = 64
 _WORDS = ("Estimate: colours and edge directions {where}; it sees palette and layout drift, not identity.")
@@ -64,7 +64,7 @@ class ExactConsistency:
 class EstimatedConsistency:
     """The formula over colour histograms and edge directions, seen through a window on the picture.
 
-    `window` maps height and width to weights (float32, height x width) of what belongs to the subject or the background.
+    `window` maps height and width to weights (float32, height x width) of the places that count.
     """
 
     def __init__(self, dimension: Dimension, window: Callable[[int, int], np.ndarray], where: str,

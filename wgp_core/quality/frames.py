@@ -63,7 +63,7 @@ class Frame:
 def flow_between(first: Frame, second: Frame) -> np.ndarray:
     """How the picture moves from `first` to `second`: float32 (h, w, 2) in pixels of `small`.
 
-    Dense inverse search (Kroeger et al. 2016) in OpenCV's medium setting; a flow is computed once and kept with `first`.
+    Dense inverse search (Kroeger et al. 2016) in OpenCV's medium setting; it is computed once and kept with `first`.
     """
     return first.once(f"flow to {second.index}",
                       lambda: _flow_engine().calc(first.small_luma, second.small_luma, None))  # type: ignore[arg-type]

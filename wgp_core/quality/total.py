@@ -1,7 +1,7 @@
 """The weighted total: what counts how much, and where the weight of what is missing goes.
 
-Within a group the dimensions weigh alike. A missing dimension's weight goes to the rest of its group; a group with
-nothing gives its weight to the other groups in proportion. Both are said in the notes.
+Within a group the dimensions weigh alike. What is missing counts nothing, and the weights of the rest are enlarged in
+proportion; the notes say so, and which kinds of values the total is made of.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .types import Dimension, DimensionScore, Group, Kind, Share, Total
 
 @dataclass(frozen=True)
 class Weights:
-    """What each group weighs, in any unit; only the proportions matter. Raises `SettingsError` where none is above 0."""
+    """What each group weighs; only the proportions matter. Raises `SettingsError` where none is above 0."""
 
     temporal: float = 40.0
     aesthetic: float = 30.0
@@ -51,21 +51,19 @@ def members(group: Group) -> tuple[Dimension, ...]:
 def weigh(scores: Sequence[DimensionScore], weights: Weights) -> Total:
     """The total of one video's scores. A dimension that is not in `scores` counts as missing."""
     by_name = {score.dimension: score for score in scores}
-    have = {group: [d for d in members(group) if d in by_name and by_name[d].available] for group in Group}
-    counted = {group: weights.share(group) for group in Group if have[group] and weights.share(group) > 0}
-    spread = sum(counted.values())
-    shares: list[Share] = []
+    asked = {d: weights.share(group) / len(members(group)) for group in Group for d in members(group)}
+    values = {d: by_name[d].value for d in asked if d in by_name}
+    present = sum(weight for d, weight in asked.items() if values.get(d) is not None)
+    shares = tuple(Share(d, by_name[d].kind if d in by_name else Kind.UNAVAILABLE, weight,
+                         weight / present if present and values.get(d) is not None else 0.0, values.get(d))
+                   for d, weight in asked.items())
+    value = sum(share.used * (share.value or 0.0) for share in shares) if present else None
+    groups = {}
     for group in Group:
-        for dimension in members(group):
-            score = by_name.get(dimension)
-            present = dimension in have[group] and group in counted
-            used = counted[group] / spread / len(have[group]) if present else 0.0
-            shares.append(Share(dimension, score.kind if score else Kind.UNAVAILABLE,
-                                weights.share(group) / len(members(group)), used, score.value if score else None))
-    value = sum(share.used * (share.value or 0.0) for share in shares) if counted else None
-    groups = {group.value: sum(by_name[d].value or 0.0 for d in have[group]) / len(have[group])
-              for group in Group if have[group]}
-    return Total(value, _basis(shares), tuple(shares), _notes(shares, weights, have), groups)
+        have = [v for d in members(group) if (v := values.get(d)) is not None]
+        if have:
+            groups[group.value] = sum(have) / len(have)
+    return Total(value, _basis(shares), shares, _notes(shares), groups)
 
 
 def _basis(shares: Sequence[Share]) -> str:
@@ -73,25 +71,14 @@ def _basis(shares: Sequence[Share]) -> str:
     return "none" if not kinds else next(iter(kinds)).value if len(kinds) == 1 else "mixed"
 
 
-def _notes(shares: Sequence[Share], weights: Weights, have: dict[Group, list[Dimension]]) -> tuple[str, ...]:
+def _notes(shares: Sequence[Share]) -> tuple[str, ...]:
     notes = []
-    asked_groups = [group for group in Group if weights.share(group) > 0]
-    for group in asked_groups:
-        lost = [d for d in members(group) if d not in have[group]]
-        if not lost:
-            continue
-        names = " and ".join(d.label for d in lost)
-        weight = 100 * weights.share(group) * len(lost) / len(members(group))
-        is_are = "is" if len(lost) == 1 else "are"
-        if have[group]:
-            to = " and ".join(d.label for d in have[group])
-        else:
-            others = [g for g in asked_groups if have[g]]
-            to = " and ".join(g.label for g in others)
-        went = f"its {weight:.0f} % went to {to}" if to else "nothing else could be counted"
-        if len(lost) > 1:
-            went = went.replace("its", "their", 1)
-        notes.append(f"{names} {is_are} not available; {went}.")
+    lost = [share for share in shares if share.value is None and share.asked > 0]
+    if lost:
+        names = ", ".join(f"{share.dimension.label} ({100 * share.asked:.0f} %)" for share in lost)
+        is_are, its = ("is", "its") if len(lost) == 1 else ("are", "their")
+        went = f"{its} weight is shared out among the rest." if any(s.used > 0 for s in shares) else "nothing is left."
+        notes.append(f"Not available {is_are} {names}; {went}")
     kinds = {kind: [s.dimension.label for s in shares if s.used > 0 and s.kind is kind]
              for kind in (Kind.EXACT, Kind.ESTIMATE)}
     if kinds[Kind.EXACT] and kinds[Kind.ESTIMATE]:

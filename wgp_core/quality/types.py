@@ -20,7 +20,7 @@ class QualityError(WgpError):
 
 
 class Kind(enum.StrEnum):
-    """How a value was come by. Exact: the published measure with its own weights. Estimate: something that needs none."""
+    """Exact: the published measure with its own weights. Estimate: something that stands in for it, and says so."""
 
     EXACT = "exact"
     ESTIMATE = "estimate"
@@ -123,7 +123,7 @@ def unavailable(dimension: Dimension, reason: str) -> DimensionScore:
 
 @dataclass(frozen=True)
 class Share:
-    """What a dimension weighs in the total: `asked` by the settings, `used` after missing ones were spread (0..1)."""
+    """What a dimension weighs in the total: `asked` by the settings, `used` without those that are missing (0..1)."""
 
     dimension: Dimension
     kind: Kind
@@ -200,7 +200,8 @@ class QualityReport:
 
     def score(self, dimension: Dimension) -> DimensionScore:
         """The score of a dimension; an unavailable one where it was not asked for."""
-        return next((s for s in self.scores if s.dimension is dimension), unavailable(dimension, "It was not measured."))
+        found = (score for score in self.scores if score.dimension is dimension)
+        return next(found, unavailable(dimension, "It was not measured."))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON; `from_dict` is its inverse."""

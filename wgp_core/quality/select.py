@@ -1,0 +1,127 @@
+"""Ranks several reports of the same request, and says how: on what they were compared, what was left out, what is tied.
+
+Totals of different make cannot be compared: where one video lacks a dimension or has it measured in another way, that
+dimension is left out for all, visibly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from .advice import is_frozen
+from .total import Weights, weigh
+from .types import Dimension, QualityReport, unavailable
+
+TIE = 0.005
+"""Totals (0..1) closer than half a point are a tie: encoding the same frames again moves them as much."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """One video in a ranking: `index` among the reports, `rank` from 1 (tied ones share it), its comparable total."""
+
+    index: int
+    rank: int
+    value: float | None
+    frozen: bool = False
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """`places` best first. `selected` is the index of the choice; None where nothing could be compared.
+
+    `tied` are the indices that share the first rank with it. `compared` and `left_out` name the dimensions.
+    """
+
+    places: tuple[Place, ...]
+    selected: int | None
+    tied: tuple[int, ...] = ()
+    compared: tuple[Dimension, ...] = ()
+    left_out: tuple[Dimension, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def needs_person(self) -> bool:
+        """Whether the numbers do not decide."""
+        return self.selected is None or bool(self.tied)
+
+
+def rank(reports: Sequence[QualityReport], weights: Weights | None = None, *, tie: float = TIE) -> Ranking:
+    """Order reports by their weighted totals over the dimensions that all of them have, measured the same way.
+
+    A video that hardly moves comes after those that move, since stillness scores well in time. Among tied ones the
+    order of the reports decides, and the tie is said.
+    """
+    if not reports:
+        return Ranking((), None, notes=("There is nothing to rank.",))
+    compared, left_out = _common(reports)
+    values = [_value(report, compared, weights or Weights()) for report in reports]
+    frozen = [is_frozen(report) for report in reports]
+    demoted = any(frozen) and not all(frozen)
+    notes = _notes(reports, left_out, demoted, frozen)
+    if not compared or all(value is None for value in values):
+        places = tuple(Place(i, 1, None, frozen[i]) for i in range(len(reports)))
+        return Ranking(places, None, left_out=left_out, notes=(*notes, "The videos have no measured dimension in "
+                                                                       "common; a person has to choose."))
+
+    def key(i: int) -> tuple[bool, float, int]:
+        return demoted and frozen[i], -(values[i] or 0.0), i
+
+    order = sorted(range(len(reports)), key=key)
+    places: list[Place] = []
+    for at, i in enumerate(order):
+        rank_here = at + 1
+        if places:
+            lead = order[places[-1].rank - 1]
+            same_side = not demoted or frozen[lead] == frozen[i]
+            if same_side and (values[lead] or 0.0) - (values[i] or 0.0) < tie:
+                rank_here = places[-1].rank
+        places.append(Place(i, rank_here, values[i], frozen[i]))
+    first = sorted(place.index for place in places if place.rank == 1)
+    selected = first[0] if len(first) > 1 else order[0]
+    tied = tuple(i for i in first if i != selected)
+    if tied:
+        names = " and ".join(f"number {i + 1}" for i in first)
+        notes = (*notes, f"{names} are tied within {100 * tie:g} points; the first of them is taken.".capitalize())
+    return Ranking(tuple(places), selected, tied, compared, left_out, notes)
+
+
+def _common(reports: Sequence[QualityReport]) -> tuple[tuple[Dimension, ...], tuple[Dimension, ...]]:
+    """(Measured by all and in the same way, measured by some) among the dimensions that count."""
+    compared, left_out = [], []
+    for dimension in Dimension:
+        if dimension.group is None:
+            continue
+        scores = [report.score(dimension) for report in reports]
+        ways = {(score.kind, score.how) for score in scores if score.available}
+        if len(ways) == 1 and all(score.available for score in scores):
+            compared.append(dimension)
+        elif ways:
+            left_out.append(dimension)
+    return tuple(compared), tuple(left_out)
+
+
+def _value(report: QualityReport, compared: Sequence[Dimension], weights: Weights) -> float | None:
+    scores = [score if score.dimension in compared else unavailable(score.dimension, "left out")
+              for score in report.scores]
+    return weigh(scores, weights).value
+
+
+def _notes(reports: Sequence[QualityReport], left_out: Sequence[Dimension], demoted: bool,
+           frozen: Sequence[bool]) -> tuple[str, ...]:
+    notes = []
+    for dimension in left_out:
+        lacking = [i + 1 for i, report in enumerate(reports) if not report.score(dimension).available]
+        why = (f"number {', '.join(map(str, lacking))} lacks it" if lacking else "it was measured in different ways")
+        notes.append(f"{dimension.label} was left out of the comparison: {why}.")
+    if demoted:
+        still = ", ".join(str(i + 1) for i, is_still in enumerate(frozen) if is_still)
+        notes.append(f"Number {still} hardly moves and comes after those that do.")
+    return tuple(notes)
+
+
+def only(reports: Sequence[QualityReport], dimensions: Sequence[Dimension]) -> tuple[QualityReport, ...]:
+    """The reports with all other dimensions taken away: for ranking by chosen ones."""
+    return tuple(replace(report, scores=tuple(s for s in report.scores if s.dimension in dimensions))
+                 for report in reports)
