@@ -109,6 +109,6 @@ _FAULTS: tuple[tuple[Callable[[QualityReport], bool], str], ...] = (
     (lambda r: r.diagnostics.blockiness > 0.4, "Blocks of the compression show; encode with a lower CRF."),
     (lambda r: r.diagnostics.contrast < 12.0, "The pictures have hardly any contrast."),
     (lambda r: r.diagnostics.clipped_light > 0.5 and r.diagnostics.brightness > 200, "Large parts are pure white."),
-    (lambda r: 0.3 < r.diagnostics.still_share < FROZEN and r.diagnostics.motion > 0.1,
+    (lambda r: r.diagnostics.repeat_share > 0.25 and r.diagnostics.motion > 0.1,
      "Many frames repeat the one before, so the motion stands still and jumps."),
 )

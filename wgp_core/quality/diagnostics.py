@@ -13,6 +13,8 @@ from .types import Diagnostics
 
 STILL = 0.35
 """Mean difference (0..255) below which two frames count as the same; encoding alone makes up to 0.3."""
+SHORT_REST = 5
+"""Frames; a picture that rests for longer is not stuttering."""
 CUT = 0.35
 """Hellinger distance of colour histograms of neighbouring frames from which there may be a cut."""
 
@@ -54,6 +56,7 @@ class Watcher:
             **mean, brightness_flicker=pulsing(light),
             motion=float(np.mean(self._motions)) * self._fps / self._stride if self._motions else 0.0,
             still_share=float(np.mean(np.array(self._differences) < STILL)) if self._differences else 0.0,
+            repeat_share=repeating(np.array(self._differences) < STILL),
             cuts=self._cuts())
 
     def _cuts(self) -> tuple[int, ...]:
@@ -66,6 +69,13 @@ class Watcher:
             if jumps[at] > CUT and differences[at] > 10 and differences[at] > 4 * usual:
                 found.append(at + 1)
         return tuple(found)
+
+
+def repeating(still: np.ndarray) -> float:
+    """Share of the pairs that are still for at most five frames between moving ones: bool [pairs]."""
+    moves = np.flatnonzero(~still)
+    gaps = np.diff(moves) - 1
+    return float(gaps[gaps <= SHORT_REST].sum() / len(still)) if len(moves) > 1 else 0.0
 
 
 def pulsing(light: np.ndarray) -> float:

@@ -71,7 +71,7 @@ def flow_between(first: Frame, second: Frame) -> np.ndarray:
 
 @functools.cache
 def _flow_engine() -> cv2.DISOpticalFlow:
-    return cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    return cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
 
 
 def _shrunk(rgb: np.ndarray) -> np.ndarray:

@@ -6,8 +6,10 @@ weight is an error, never a random layer. Loads no torch until a model is asked 
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,9 +53,10 @@ class QualityModels:
 
     def dino_vectors(self) -> FrameEncoder:
         """A new encoder of frames by DINO's class token, as VBench preprocesses them."""
-        from .vision import FrameEncoder, dino_embed, dino_input
+        from .vision import FrameEncoder, dino_embed, dino_input, with_dino_positions
 
-        model = self._once(DINO, lambda folder: _library_model("ViTModel", folder, add_pooling_layer=False))
+        model = self._once(DINO, lambda folder: with_dino_positions(
+            _library_model("ViTModel", folder, add_pooling_layer=False)))
         return FrameEncoder("dino", dino_input, lambda batch: dino_embed(model, batch), self.device)
 
     def clip_vectors(self, model_id: str, shared: dict[str, object]) -> FrameEncoder:
@@ -117,9 +120,10 @@ def _library_model(cls: str, folder: Path, **options: Any) -> Any:
     import transformers
 
     try:
-        model, info = getattr(transformers, cls).from_pretrained(
-            str(folder), use_safetensors=True, local_files_only=True, dtype=torch.float32, output_loading_info=True,
-            **options)
+        with _quiet_library():
+            model, info = getattr(transformers, cls).from_pretrained(
+                str(folder), use_safetensors=True, local_files_only=True, dtype=torch.float32,
+                output_loading_info=True, **options)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise WeightsFileError(f"The weights in {folder} do not fit {cls}: {error}.",
                                fix="Install the model again.") from error
@@ -128,3 +132,19 @@ def _library_model(cls: str, folder: Path, **options: Any) -> Any:
         raise WeightsFileError(f"{len(lost)} weights of {cls} are not in {folder}, {lost[0]} among them.",
                                fix="Install the model again.")
     return model
+
+
+@contextlib.contextmanager
+def _quiet_library() -> Iterator[None]:
+    """No list of the weights that a half of a model leaves over, and no bar; what is missing is checked afterwards."""
+    from transformers.utils import logging as library
+
+    level, bar = library.get_verbosity(), library.is_progress_bar_enabled()
+    library.set_verbosity_error()
+    library.disable_progress_bar()
+    try:
+        yield
+    finally:
+        library.set_verbosity(level)
+        if bar:
+            library.enable_progress_bar()

@@ -61,8 +61,8 @@ def rank(reports: Sequence[QualityReport], weights: Weights | None = None, *, ti
     demoted = any(frozen) and not all(frozen)
     notes = _notes(reports, left_out, demoted, frozen)
     if not compared or all(value is None for value in values):
-        places = tuple(Place(i, 1, None, frozen[i]) for i in range(len(reports)))
-        return Ranking(places, None, left_out=left_out, notes=(*notes, "The videos have no measured dimension in "
+        side_by_side = tuple(Place(i, 1, None, frozen[i]) for i in range(len(reports)))
+        return Ranking(side_by_side, None, left_out=left_out, notes=(*notes, "The videos have no measured dimension in "
                                                                        "common; a person has to choose."))
 
     def key(i: int) -> tuple[bool, float, int]:

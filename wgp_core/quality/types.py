@@ -168,6 +168,8 @@ class Diagnostics:
     motion: float = 0.0
     still_share: float = 0.0
     """Share of the pairs of frames that hardly differ."""
+    repeat_share: float = 0.0
+    """Share of the pairs that are still for a moment between moving ones: what stutters."""
     cuts: tuple[int, ...] = ()
     """Frames at which another shot begins."""
 

@@ -94,21 +94,23 @@ class FrameEncoder:
             self._waiting = []
 
 
-def dino_embed(model: Any, batch: torch.Tensor) -> torch.Tensor:
-    """The class token after the last norm, for inputs [n, 3, h, w] of any size: [n, width].
+def with_dino_positions(model: Any) -> Any:
+    """The same `ViTModel`, which now enlarges its position grid as DINO's own code does.
 
-    The position grid is enlarged as in DINO's own code: bicubic by a scale factor to which 0.1 patch was added, which
-    differs a little from enlarging to a size.
+    Bicubic by a scale factor to which 0.1 patch was added; enlarging to a size, as the library does, differs a little.
     """
-    embeddings = model.embeddings
-    patches = embeddings.patch_embeddings(batch, interpolate_pos_encoding=True)
-    tokens = torch.cat([embeddings.cls_token.expand(len(batch), -1, -1), patches], dim=1)
-    patch = model.config.patch_size
-    hidden = tokens + dino_positions(embeddings.position_embeddings, batch.shape[-2] // patch, batch.shape[-1] // patch)
-    for layer in model.layers if hasattr(model, "layers") else model.encoder.layer:
-        out = layer(hidden)
-        hidden = out[0] if isinstance(out, tuple) else out
-    return model.layernorm(hidden)[:, 0]
+    embeddings, patch = model.embeddings, model.config.patch_size
+
+    def enlarged(_tokens: torch.Tensor, height: int, width: int) -> torch.Tensor:
+        return dino_positions(embeddings.position_embeddings, height // patch, width // patch)
+
+    embeddings.interpolate_pos_encoding = enlarged
+    return model
+
+
+def dino_embed(model: Any, batch: torch.Tensor) -> torch.Tensor:
+    """The class token after the last norm, for inputs [n, 3, h, w] of any size: [n, width]."""
+    return model(batch, interpolate_pos_encoding=True).last_hidden_state[:, 0]
 
 
 def dino_positions(table: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
