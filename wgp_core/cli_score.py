@@ -35,8 +35,9 @@ def score_files(paths: Paths, files: Sequence[Path], prompt: str | None, as_json
     for problem in loaded.problems:
         sys.stderr.write(f"{problem}\n")
     settings = loaded.settings
-    device = settings.device if settings.device.startswith("cuda") else "cpu"
-    models = QualityModels(paths, device, settings.cache_root) if settings.quality_models and not quick else None
+    models = None
+    if settings.quality_models and not quick:
+        models = QualityModels(paths, settings.device, settings.cache_root)
     options = ScoreOptions.of(settings)
     reports: list[QualityReport] = []
     failed: list[WgpError] = []

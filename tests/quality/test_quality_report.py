@@ -108,14 +108,14 @@ def test_a_tie_is_said_and_the_first_is_taken() -> None:
     ranking = rank([report(subject=0.5), report(subject=0.901), report(subject=0.903)])
     assert ranking.selected == 1 and ranking.tied == (2,)
     assert ranking.needs_person and [p.rank for p in ranking.places] == [1, 1, 3]
-    assert any("tied" in note for note in ranking.notes)
+    assert any("Tied" in note for note in ranking.notes)
 
 
 def test_what_one_lacks_counts_for_none() -> None:
     ranking = rank([report(subject=0.6, alignment=1.0), report(subject=0.8)])
     assert ranking.selected == 1
     assert ranking.compared == (Dimension.SUBJECT,) and ranking.left_out == (Dimension.ALIGNMENT,)
-    assert "number 2 lacks it" in ranking.notes[0]
+    assert "missing in number 2" in ranking.notes[0]
 
 
 def test_values_of_different_kinds_are_not_compared() -> None:
@@ -133,11 +133,14 @@ def test_nothing_in_common_is_left_to_a_person() -> None:
     assert rank([]).selected is None
 
 
-def test_stillness_does_not_win() -> None:
+def test_stillness_does_not_win_unseen() -> None:
     reports = [score_frames(make(), 16) for make in (clips.frozen, clips.pan, clips.jitter)]
     ranking = rank(reports)
-    assert [p.index for p in ranking.places] == [1, 2, 0]
+    assert ranking.selected == 0 and ranking.still_first and ranking.needs_person
     assert any("hardly moves" in note for note in ranking.notes)
+    ranking = rank(reports, expects_motion=True)
+    assert [p.index for p in ranking.places] == [1, 2, 0] and not ranking.needs_person
+    assert any("Hardly moving" in note for note in ranking.notes)
     assert rank([reports[0], reports[0]]).tied == (1,)
 
 

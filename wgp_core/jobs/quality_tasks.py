@@ -59,12 +59,11 @@ def release_quality_models(_payload: Mapping[str, Any], _context: TaskContext) -
 
 def _models(context: TaskContext) -> QualityModels:
     """The kept models, or new ones where folders or device have changed."""
-    device = context.runtime.device if context.runtime.device.startswith("cuda") else "cpu"
-    concerns = (context.paths, device, context.runtime.cache_root)
+    concerns = (context.paths, context.runtime.device, context.runtime.cache_root)
     if _desk.models is None or _desk.concerns != concerns:
         from ..quality.models import QualityModels
 
         if _desk.models is not None:
             _desk.models.release()
-        _desk.models, _desk.concerns = QualityModels(context.paths, device, context.runtime.cache_root), concerns
+        _desk.models, _desk.concerns = QualityModels(*concerns), concerns
     return _desk.models

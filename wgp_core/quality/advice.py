@@ -14,6 +14,8 @@ FROZEN = 0.9
 """Share of still pairs from which a video counts as frozen."""
 NOISY = 6.0
 PULSING = 2.0
+"""Steps of luma by which light that pulses is off its neighbours; in dark pictures this share of their light:"""
+PULSING_SHARE = 0.04
 
 _WORDS = {
     Dimension.SUBJECT: "The subject changes over time. Describe it in more detail, and ask for less motion.",
@@ -73,7 +75,13 @@ def is_frozen(report: QualityReport) -> bool:
 
 def _seen_otherwise(report: QualityReport) -> bool:
     """Whether noise or pulsing light makes frames differ, which has a sentence of its own."""
-    return report.diagnostics.noise > NOISY or report.diagnostics.brightness_flicker > PULSING
+    return report.diagnostics.noise > NOISY or _pulses(report)
+
+
+def _pulses(report: QualityReport) -> bool:
+    """Whether the light changes to and fro from frame to frame."""
+    figures = report.diagnostics
+    return figures.brightness_flicker > max(0.5, min(PULSING, PULSING_SHARE * figures.brightness))
 
 
 def _motion_explains(report: QualityReport) -> bool:
@@ -103,7 +111,7 @@ def _moments(report: QualityReport) -> list[str]:
 
 
 _FAULTS: tuple[tuple[Callable[[QualityReport], bool], str], ...] = (
-    (lambda r: r.diagnostics.brightness_flicker > PULSING, "The light pulses from frame to frame."),
+    (lambda r: _pulses(r), "The light pulses from frame to frame."),
     (lambda r: r.diagnostics.noise > NOISY, "The pictures are noisy; more steps or less added grain help."),
     (lambda r: r.diagnostics.sharpness < 0.35, "The pictures are blurred."),
     (lambda r: r.diagnostics.blockiness > 0.4, "Blocks of the compression show; encode with a lower CRF."),

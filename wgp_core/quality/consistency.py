@@ -64,21 +64,22 @@ class ExactConsistency:
 class EstimatedConsistency:
     """The formula over colour histograms and edge directions, seen through a window on the picture.
 
-    `window` maps height and width to weights (float32, height x width) of the places that count.
+    `window` maps a small square RGB picture to weights (float32, its size) of the places that count; `cells` are how
+    many places a side edges are told apart by (1: wherever they are).
     """
 
-    def __init__(self, dimension: Dimension, window: Callable[[int, int], np.ndarray], where: str,
+    def __init__(self, dimension: Dimension, window: Callable[[np.ndarray], np.ndarray], cells: int, where: str,
                  reason: str) -> None:
         self.dimension = dimension
         self._window = window
+        self._cells = cells
         self._where = where
         self._reason = reason
         self._vectors: list[np.ndarray] = []
 
     def see(self, frame: Frame) -> None:
-        square = frame.once("square", lambda: cv2.resize(frame.small, (HOG_SIDE, HOG_SIDE),
-                                                         interpolation=cv2.INTER_AREA))
-        self._vectors.append(describe(square, self._window(HOG_SIDE, HOG_SIDE)))
+        square = frame.once("square", lambda: _square(frame.small))
+        self._vectors.append(describe(square, self._window(square), self._cells))
 
     def finish(self, clip: ClipFacts) -> DimensionScore:
         if clip.frames < 2:
@@ -90,12 +91,18 @@ class EstimatedConsistency:
                               _WORDS.format(where=self._where), self._reason, curve)
 
 
-def describe(square: np.ndarray, window: np.ndarray) -> np.ndarray:
+def _square(small: np.ndarray) -> np.ndarray:
+    """The whole picture in 64 x 64, softened a little so that noise does not pass for edges."""
+    square = cv2.resize(small, (HOG_SIDE, HOG_SIDE), interpolation=cv2.INTER_AREA)
+    return cv2.GaussianBlur(square, (0, 0), 1.0)
+
+
+def describe(square: np.ndarray, window: np.ndarray, cells: int) -> np.ndarray:
     """A unit vector of a square RGB picture: half of it colours, half edge directions (Dalal and Triggs 2005).
 
     Both halves are square roots of weighted histograms, so that their cosines are Hellinger likenesses.
     """
-    both = np.concatenate([_colours(square, window), _edges(square, window)])
+    both = np.concatenate([_colours(square, window), _edges(square, window, cells)])
     return (both / np.float32(np.sqrt(2))).astype(np.float32)
 
 
@@ -116,7 +123,7 @@ def _colours(square: np.ndarray, window: np.ndarray) -> np.ndarray:
     return np.sqrt(counts / counts.sum())
 
 
-def _edges(square: np.ndarray, window: np.ndarray, cell: int = 8, bins: int = 9) -> np.ndarray:
+def _edges(square: np.ndarray, window: np.ndarray, size: int, bins: int = 9) -> np.ndarray:
     """Square roots of edge strengths by place and direction: unit vector.
 
     A floor under the strengths keeps an even picture from being compared by its noise.
@@ -127,13 +134,13 @@ def _edges(square: np.ndarray, window: np.ndarray, cell: int = 8, bins: int = 9)
     turn = (angle * (bins / np.pi)) % bins
     low = turn.astype(np.int32) % bins
     part = turn - np.floor(turn)
-    size = len(luma) // cell
-    rows, columns = np.indices(luma.shape) // cell
+    rows, columns = np.indices(luma.shape) * size // len(luma)
     place = (rows * size + columns) * bins
     weight = (strength * window).reshape(-1)
     total = size * size * bins
     counts = (np.bincount((place + low).reshape(-1), weight * (1 - part.reshape(-1)), total)
               + np.bincount((place + (low + 1) % bins).reshape(-1), weight * part.reshape(-1), total))
-    counts = cv2.GaussianBlur(counts.reshape(size, size, bins), (3, 3), 0.8).reshape(-1)
-    floor = np.float64(window.sum()) / total * 0.5
+    if size > 1:
+        counts = cv2.GaussianBlur(counts.reshape(size, size, bins), (3, 3), 0.8).reshape(-1)
+    floor = np.float64(window.sum()) / total
     return np.sqrt((counts + floor) / (counts + floor).sum())

@@ -7,6 +7,7 @@ weight is an error, never a random layer. Loads no torch until a model is asked 
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import logging
 from collections.abc import Iterator
@@ -33,13 +34,22 @@ TOKENIZER_FILES = (("tokenizer.json",), ("vocab.json", "merges.txt"))
 
 
 class QualityModels:
-    """One shelf for a process or a batch. `device` is "cpu" or "cuda:N"."""
+    """One shelf for a process or a batch. `device` is "cpu", "cuda:N", or "auto": a card where torch sees one."""
 
     def __init__(self, paths: Paths, device: str = "cpu", cache_root: str = "") -> None:
-        self.device = device
+        self._asked = device
         self._paths = paths
         self._cache_root = cache_root
         self._loaded: dict[str, Any] = {}
+
+    @functools.cached_property
+    def device(self) -> str:
+        """Where models are put. Loads torch to answer "auto"."""
+        if self._asked not in ("auto", ""):
+            return self._asked
+        import torch
+
+        return "cuda" if torch.cuda.is_available() else "cpu"
 
     def folder(self, model_id: str) -> Path:
         """Where a model lies. Raises `ModelMissingError` that says how to get it."""

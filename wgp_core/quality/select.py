@@ -40,25 +40,30 @@ class Ranking:
     compared: tuple[Dimension, ...] = ()
     left_out: tuple[Dimension, ...] = ()
     notes: tuple[str, ...] = ()
+    still_first: bool = False
+    """Whether the choice hardly moves while others do."""
 
     @property
     def needs_person(self) -> bool:
         """Whether the numbers do not decide."""
-        return self.selected is None or bool(self.tied)
+        return self.selected is None or bool(self.tied) or self.still_first
 
 
-def rank(reports: Sequence[QualityReport], weights: Weights | None = None, *, tie: float = TIE) -> Ranking:
+def rank(reports: Sequence[QualityReport], weights: Weights | None = None, *, tie: float = TIE,
+         expects_motion: bool = False) -> Ranking:
     """Order reports by their weighted totals over the dimensions that all of them have, measured the same way.
 
-    A video that hardly moves comes after those that move, since stillness scores well in time. Among tied ones the
-    order of the reports decides, and the tie is said.
+    Stillness scores well in time: with `expects_motion` a video that hardly moves comes after those that move; without,
+    it may be first, and the ranking says that a person should look. Among tied ones the order of the reports decides,
+    and the tie is said.
     """
     if not reports:
         return Ranking((), None, notes=("There is nothing to rank.",))
     compared, left_out = _common(reports)
     values = [_value(report, compared, weights or Weights()) for report in reports]
     frozen = [is_frozen(report) for report in reports]
-    demoted = any(frozen) and not all(frozen)
+    some_still = any(frozen) and not all(frozen)
+    demoted = expects_motion and some_still
     notes = _notes(reports, left_out, demoted, frozen)
     if not compared or all(value is None for value in values):
         side_by_side = tuple(Place(i, 1, None, frozen[i]) for i in range(len(reports)))
@@ -82,9 +87,13 @@ def rank(reports: Sequence[QualityReport], weights: Weights | None = None, *, ti
     selected = first[0] if len(first) > 1 else order[0]
     tied = tuple(i for i in first if i != selected)
     if tied:
-        names = " and ".join(f"number {i + 1}" for i in first)
-        notes = (*notes, f"{names} are tied within {100 * tie:g} points; the first of them is taken.".capitalize())
-    return Ranking(tuple(places), selected, tied, compared, left_out, notes)
+        names = " and ".join(_name(reports, i) for i in first)
+        notes = (*notes, f"Tied within {100 * tie:g} points: {names}. The first of them is taken.")
+    still_first = frozen[selected] and some_still
+    if still_first:
+        notes = (*notes, f"First is {_name(reports, selected)}, but it hardly moves and others do; stillness scores "
+                 "well.")
+    return Ranking(tuple(places), selected, tied, compared, left_out, notes, still_first)
 
 
 def _common(reports: Sequence[QualityReport]) -> tuple[tuple[Dimension, ...], tuple[Dimension, ...]]:
@@ -112,13 +121,19 @@ def _notes(reports: Sequence[QualityReport], left_out: Sequence[Dimension], demo
            frozen: Sequence[bool]) -> tuple[str, ...]:
     notes = []
     for dimension in left_out:
-        lacking = [i + 1 for i, report in enumerate(reports) if not report.score(dimension).available]
-        why = (f"number {', '.join(map(str, lacking))} lacks it" if lacking else "it was measured in different ways")
+        lacking = [_name(reports, i) for i, r in enumerate(reports) if not r.score(dimension).available]
+        why = f"missing in {', '.join(lacking)}" if lacking else "it was measured in different ways"
         notes.append(f"{dimension.label} was left out of the comparison: {why}.")
     if demoted:
-        still = ", ".join(str(i + 1) for i, is_still in enumerate(frozen) if is_still)
-        notes.append(f"Number {still} hardly moves and comes after those that do.")
+        still = ", ".join(_name(reports, i) for i, is_still in enumerate(frozen) if is_still)
+        notes.append(f"Hardly moving, and therefore after those that move: {still}.")
     return tuple(notes)
+
+
+def _name(reports: Sequence[QualityReport], index: int) -> str:
+    """The file's name where it tells the reports apart, else the number."""
+    names = [report.file for report in reports]
+    return names[index] if names[index] and names.count(names[index]) == 1 else f"number {index + 1}"
 
 
 def only(reports: Sequence[QualityReport], dimensions: Sequence[Dimension]) -> tuple[QualityReport, ...]:
