@@ -137,7 +137,7 @@ def chunk_book(input: Annotated[list[Path], typer.Option("--input", "-i", help="
 
 @app.command()
 def score(files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Videos, pictures, or folders of them.")],
-          prompt: Annotated[str | None, typer.Option(help="What they should show. [the prompt in the file]")] = None,
+          prompt: Annotated[str | None, typer.Option(help="What they show; else the prompt in the file.")] = None,
           quick: Annotated[bool, typer.Option("--quick", help="Estimates only, without any model.")] = False,
           as_json: AsJson = False) -> None:
     """Measure how good videos are: steadiness, smoothness, picture quality, agreement with the prompt."""

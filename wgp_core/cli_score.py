@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from .errors import MediaError, WgpError
 from .events import Progress
@@ -20,16 +20,17 @@ from .quality.types import Dimension, Kind, QualityReport
 from .settings import load
 
 _MARKS = {Kind.EXACT: "exact", Kind.ESTIMATE: "estimate", Kind.UNAVAILABLE: "not available"}
-_HEADS = {Dimension.SUBJECT: "subj", Dimension.BACKGROUND: "backg", Dimension.SMOOTHNESS: "smooth",
-          Dimension.FLICKERING: "flicker", Dimension.AESTHETIC: "aesth", Dimension.IMAGING: "imaging",
-          Dimension.ALIGNMENT: "prompt"}
+_HEADS = {Dimension.SUBJECT: "subj", Dimension.BACKGROUND: "back", Dimension.SMOOTHNESS: "smoo",
+          Dimension.FLICKERING: "flic", Dimension.AESTHETIC: "aest", Dimension.IMAGING: "imag",
+          Dimension.ALIGNMENT: "text"}
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 
 
 def score_files(paths: Paths, files: Sequence[Path], prompt: str | None, as_json: bool, quick: bool) -> None:
     """Score each file; a folder stands for the videos and pictures in it. Raises `WgpError`.
 
-    A file that cannot be read is named on stderr and the others go on; where none can, that is the error.
+    A file that cannot be read is named on stderr, the others go on, and the exit status is 1; where none can be read,
+    that is the error.
     """
     loaded = load(paths.settings_file)
     for problem in loaded.problems:
@@ -57,6 +58,8 @@ def score_files(paths: Paths, files: Sequence[Path], prompt: str | None, as_json
         show_report(reports[0])
     else:
         show_table(reports, ranking)
+    if failed:
+        raise SystemExit(1)
 
 
 def _expanded(files: Sequence[Path]) -> list[Path]:
@@ -116,9 +119,10 @@ def show_report(report: QualityReport) -> None:
 
 
 def show_table(reports: Sequence[QualityReport], ranking: Ranking) -> None:
-    """Several videos, best first. An estimate has a ~ in front."""
+    """Several videos, best first, the dimensions by their first letters. An estimate has a ~ in front."""
     console = Console()
-    table = Table("", "file", "total", *_HEADS.values(), "moves", "look", box=None, pad_edge=False)
+    table = Table("", Column("file", overflow="fold", min_width=14), "total", *_HEADS.values(), "moves", "look",
+                  box=None, pad_edge=False)
     for place in ranking.places:
         report = reports[place.index]
         total = "-" if place.value is None else f"{100 * place.value:.1f}"
@@ -131,7 +135,7 @@ def show_table(reports: Sequence[QualityReport], ranking: Ranking) -> None:
         table.add_row(str(place.rank), _plain(report.file), total, *cells,
                       "-" if dynamic is None else "yes" if dynamic else "no", "yes" if report.review else "")
     console.print(table)
-    console.print("[dim]~ is an estimate, - is not available.[/]", highlight=False)
+    console.print("[dim]~ is an estimate, - is not available; look: a person should.[/]", highlight=False)
     notes = list(dict.fromkeys(note for report in reports for note in report.total.notes)) if reports else []
     for note in (*ranking.notes, *notes):
         console.print(f"[dim]{_plain(note)}[/]", highlight=False)

@@ -244,6 +244,10 @@ def test_the_command_shows_one_report_a_table_of_a_folder_and_json(tmp_path: Pat
     table = CliRunner().invoke(app, ["score", str(tmp_path)])
     assert table.exit_code == 0
     assert table.output.index("b.mp4") < table.output.index("a.mp4")
+    (tmp_path / "c.mp4").write_bytes(b"nothing")
+    partly = CliRunner().invoke(app, ["score", str(tmp_path), "--quick"])
+    assert partly.exit_code == 1 and "b.mp4" in partly.output and "c.mp4" in partly.stderr
+    (tmp_path / "c.mp4").unlink()
     many = json.loads(CliRunner().invoke(app, ["score", str(tmp_path), "--json", "--quick"]).stdout)
     assert many["ranking"]["selected"] == 1
     assert [QualityReport.from_dict(r).file for r in many["reports"]] == ["a.mp4", "b.mp4"]
@@ -261,3 +265,14 @@ def test_the_task_scores_and_ranks(tmp_path: Path, paths: Paths) -> None:
         run_registered("score_videos", {"files": "a.mp4"}, TaskContext(paths))
     assert run_registered("release_quality_models", {}, TaskContext(paths)) == {}
     assert "score_videos" in TASKS and quality_tasks.score_videos is TASKS["score_videos"]
+
+
+def test_estimates_load_no_torch(tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    code = ("import sys, numpy as np; from wgp_core.quality.score import score_frames; "
+            "score_frames(np.zeros((4, 32, 32, 3), np.uint8), 8); import wgp_core.jobs.quality_tasks; "
+            "print([name for name in ('torch', 'transformers') if name in sys.modules])")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
