@@ -144,5 +144,16 @@ def chunk_book(input: Annotated[list[Path], typer.Option("--input", "-i", help="
     make(build_paths(), input, output, collection, options, embeddings=embeddings, as_json=as_json)
 
 
+@app.command()
+def score(files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Videos, pictures, or folders of them.")],
+          prompt: Annotated[str | None, typer.Option(help="What they show; else the prompt in the file.")] = None,
+          quick: Annotated[bool, typer.Option("--quick", help="Estimates only, without any model.")] = False,
+          as_json: AsJson = False) -> None:
+    """Measure how good videos are: steadiness, smoothness, picture quality, agreement with the prompt."""
+    from .cli_score import score_files
+
+    score_files(build_paths(), files, prompt, as_json, quick)
+
+
 app.command()(generate)
 app.add_typer(models_app, name="models")

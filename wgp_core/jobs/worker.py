@@ -30,7 +30,7 @@ from ..paths import Paths, build_paths
 from ..settings import Settings
 from ..store.database import Store
 from ..store.jobs import Claim
-from . import document_tasks, model_tasks, prompt_tasks  # noqa: F401 - they register their tasks
+from . import document_tasks, model_tasks, prompt_tasks, quality_tasks  # noqa: F401 - they register their tasks
 from .preloading import Preloader
 from .process import rotate
 from .progress import ProgressWriter, TaskProgress
