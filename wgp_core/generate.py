@@ -316,6 +316,7 @@ class _Run:
             path = self._publish(whole, final)
         finally:
             whole.unlink(missing_ok=True)
+            take.part.unlink(missing_ok=True)  # before the record: a job that is done leaves nothing half
         with self.clock.stage(Stage.RECORD):
             result = replace(
                 draft, path=path, warnings=tuple(self.warnings), poster=self._poster(take),

@@ -17,6 +17,7 @@ machine with a card, a video is handed over once the assistant has given back wh
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import logging
 import os
@@ -41,7 +42,7 @@ from .model_desk import IDLE_S, ModelDesk
 from .process import Launch, WorkerProcess, kill_marked
 from .prompt_line import PromptLine
 from .protocol import Message, Say
-from .recovery import recover_at_startup, settle_abandoned
+from .recovery import discard_half_files, recover_at_startup, settle_abandoned
 from .tasks import DeviceReport
 
 log = logging.getLogger(__name__)
@@ -346,6 +347,7 @@ class Supervisor:
         slot = self._render
         stopping, starting = slot.state is WorkerState.STOPPING, slot.state is WorkerState.STARTING
         took_nothing = slot.state is WorkerState.BUSY and slot.job_id is None
+        last = slot.job_id
         slot.process = None
         slot.reset(WorkerState.STOPPED)
         if death.code < 0 and self._oom.increased():
@@ -358,6 +360,9 @@ class Supervisor:
             if job.cancel_requested and state is JobState.INTERRUPTED:
                 state, cause = JobState.CANCELLED, ""
             settle_abandoned(self._store, self._paths, job, state, cause)
+        if last is not None and last not in [job.id for job in jobs]:  # recorded, but perhaps not tidied up after
+            with contextlib.suppress(StoreError):
+                discard_half_files(self._paths, self._store.jobs.get(last))
         if starting or (took_nothing and not jobs):
             words = f" Its last words: {death.last_words}" if death.last_words else ""
             self._back_off(f"The worker ended before it took a job (status {death.code}).{words} See "
