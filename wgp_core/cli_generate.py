@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from . import headless
+from . import flags, headless
 from .documents.collections import list_collections
 from .errors import RequestError, WgpError
 from .generate import Prepared
@@ -23,117 +23,91 @@ from .request import (
     Brief,
     DocumentMode,
     DocumentUse,
-    EngineChoice,
     EnhanceMode,
     Framework,
     Look,
-    LoraProfile,
     Objective,
     Planner,
     ScenePlan,
-    StepCache,
-    Theme,
-    VideoCodec,
 )
 
-About = "What it is about"
-Book = "From documents"
-Scenes = "Scenes"
-Video = "The video"
-Loras = "LoRAs"
-Run = "How it runs"
+ABOUT = "What it is about"
+BOOK = "From documents"
+SCENES = "Scenes"
 DEFAULT_CHUNKS = "book_chunks.jsonl"
 
 
 def generate(
-    topic: Annotated[str, typer.Option(help="What the video explains; alone it is enough.",
-                                       rich_help_panel=About)] = "",
-    audience: Annotated[str | None, typer.Option(help="Who it is for, in any words. [students]",
-                                                 rich_help_panel=About)] = None,
-    objective: Annotated[Objective | None, typer.Option(help="What they take away. [explain]",
-                                                        rich_help_panel=About)] = None,
-    style: Annotated[Look | None, typer.Option(help="How it looks. [infographic]", rich_help_panel=About)] = None,
-    framework: Annotated[Framework | None, typer.Option(help="Plan scenes in this order, with or without documents.",
-                                                        rich_help_panel=About)] = None,
-    use_rag: Annotated[bool, typer.Option("--use-rag", help="Take what is said from documents: data/book_chunks.jsonl, "
-                                          "or the only collection.", rich_help_panel=Book)] = False,
-    rag_mode: Annotated[DocumentMode, typer.Option(help="semantic plans scenes from what the documents say; overlay "
-                                                   "puts it into the prompt.",
-                                                   rich_help_panel=Book)] = DocumentMode.SEMANTIC,
-    collection: Annotated[str, typer.Option(help="A collection, by name.", rich_help_panel=Book)] = "",
-    chunks: Annotated[Path | None, typer.Option(help="A file of chunks, as chunk-book writes it.",
-                                                rich_help_panel=Book)] = None,
-    use_llm_planner: Annotated[bool, typer.Option("--use-llm-planner", help="A language model plans the scenes.",
-                                                  rich_help_panel=Scenes)] = False,
-    planner_model_id: Annotated[str, typer.Option(help="That model: an id, a folder, or a server's name of it.",
-                                                  rich_help_panel=Scenes)] = "",
-    plan: Annotated[Path | None, typer.Option(help="A plan of scenes to follow (JSON).",
-                                              rich_help_panel=Scenes)] = None,
-    save_plan: Annotated[Path | None, typer.Option(help="Write the plan to this file.", rich_help_panel=Scenes)] = None,
-    scenes: Annotated[int, typer.Option(min=0, help="How many scenes; 0: as the time allows.",
-                                        rich_help_panel=Scenes)] = 0,
-    scene_frames: Annotated[int | None, typer.Option(help="Frames of each scene from a diffusion model. [16, or as "
-                                                     "long as --seconds gives it]", rich_help_panel=Scenes)] = None,
-    crossfade: Annotated[float | None, typer.Option(help="Seconds in which a diffusion scene becomes the next; 0 cuts. "
-                                                    "[0.4]", rich_help_panel=Scenes)] = None,
-    soundtrack: Annotated[Path | None, typer.Option(help="Music or speech to put under the video.",
-                                                    rich_help_panel=Scenes)] = None,
-    subtitles: Annotated[bool | None, typer.Option(help="Write .srt and .vtt from the narration.",
-                                                   rich_help_panel=Scenes)] = None,
-    engine: Annotated[EngineChoice | None, typer.Option(help="Which engine.", rich_help_panel=Video)] = None,
-    model_id: Annotated[str | None, typer.Option(help="Diffusion model or folder.", rich_help_panel=Video)] = None,
-    seconds: Annotated[float | None, typer.Option(help="Length; or give --frames.", rich_help_panel=Video)] = None,
-    frames: Annotated[int | None, typer.Option(help="Length in frames.", rich_help_panel=Video)] = None,
-    fps: Annotated[int | None, typer.Option(help="Frames per second.", rich_help_panel=Video)] = None,
-    width: Annotated[int | None, typer.Option(help="Pixels.", rich_help_panel=Video)] = None,
-    height: Annotated[int | None, typer.Option(help="Pixels.", rich_help_panel=Video)] = None,
-    steps: Annotated[int | None, typer.Option(help="Denoising steps.", rich_help_panel=Video)] = None,
-    guidance: Annotated[float | None, typer.Option(help="Guidance scale.", rich_help_panel=Video)] = None,
-    flow_shift: Annotated[float | None, typer.Option(help="Flow shift.", rich_help_panel=Video)] = None,
-    negative_prompt: Annotated[str | None, typer.Option(help="What it must not show.", rich_help_panel=Video)] = None,
-    image_start: Annotated[Path | None, typer.Option(help="First frame.", rich_help_panel=Video)] = None,
-    seed: Annotated[int | None, typer.Option(help="-1 draws one.", rich_help_panel=Video)] = None,
-    theme: Annotated[Theme | None, typer.Option(help="Look of local drawings.", rich_help_panel=Video)] = None,
-    enhance: Annotated[bool, typer.Option(help="Rewrite the one prompt for the model.", rich_help_panel=Video)] = False,
-    codec: Annotated[VideoCodec | None, typer.Option(help="Video codec.", rich_help_panel=Video)] = None,
-    crf: Annotated[int | None, typer.Option(help="Quality, 0 best to 51.", rich_help_panel=Video)] = None,
-    snapshots: Annotated[int | None, typer.Option(help="PNG frames to save.", rich_help_panel=Video)] = None,
-    fallback_local_on_fail: Annotated[bool | None, typer.Option(
-        "--fallback-local-on-fail/--no-fallback-local-on-fail", help="Draw locally when diffusion fails.",
-        rich_help_panel=Video)] = None,
-    output: Annotated[Path | None, typer.Option(help="File to write.", rich_help_panel=Video)] = None,
-    lora_path: Annotated[list[str] | None, typer.Option(help="LoRA file or folder; may be repeated.",
-                                                        rich_help_panel=Loras)] = None,
-    lora_weight_name: Annotated[list[str] | None, typer.Option(help="File inside the LoRA's folder.",
-                                                               rich_help_panel=Loras)] = None,
-    lora_scale: Annotated[list[str] | None, typer.Option(help="Multiplier; once for all, or once a LoRA.",
-                                                         rich_help_panel=Loras)] = None,
-    lora_prompt_profile: Annotated[LoraProfile | None, typer.Option(help="Words that suit the LoRA.",
-                                                                    rich_help_panel=Loras)] = None,
-    lora_trigger: Annotated[list[str] | None, typer.Option(help="Put before the prompt.",
-                                                           rich_help_panel=Loras)] = None,
-    lora_negative_boost: Annotated[bool | None, typer.Option(help="More negative words with a LoRA profile.",
-                                                             rich_help_panel=Loras)] = None,
-    print_prompt: Annotated[bool, typer.Option("--print-prompt", help="Show the final prompts and scenes first.",
-                                               rich_help_panel=Run)] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show them and stop before a frame is made.",
-                                          rich_help_panel=Run)] = False,
-    gpu: Annotated[str | None, typer.Option(help="cuda:0, cpu or auto.", rich_help_panel=Run)] = None,
-    profile: Annotated[str | None, typer.Option(help="VRAM profile.", rich_help_panel=Run)] = None,
-    dtype: Annotated[str | None, typer.Option(help="bf16 or fp16.", rich_help_panel=Run)] = None,
-    quantization: Annotated[str | None, typer.Option(help="int8, fp8, int4 or none.", rich_help_panel=Run)] = None,
-    step_cache: Annotated[StepCache | None, typer.Option(help="Reuse results between steps.",
-                                                         rich_help_panel=Run)] = None,
-    cache_root: Annotated[Path | None, typer.Option(help="Hub cache.", rich_help_panel=Run)] = None,
-    prune_hf_cache: Annotated[bool | None, typer.Option(help="Remove unused models from the hub cache first.",
-                                                        rich_help_panel=Run)] = None,
-    purge_hf_cache: Annotated[bool, typer.Option("--purge-hf-cache", envvar="T2V_PURGE_HF_CACHE",
-                                                 help="Empty the hub cache first.", rich_help_panel=Run)] = False,
-    output_dir: Annotated[Path | None, typer.Option(help="Where results go.", rich_help_panel=Run)] = None,
-    settings: Annotated[Path | None, typer.Option(help="Another settings.json.", rich_help_panel=Run)] = None,
-    json_: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.",
-                                        rich_help_panel=Run)] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", help="Log what happens.", rich_help_panel=Run)] = False,
+    topic: Annotated[str, flags.option(ABOUT, "What the video explains; alone it is enough.")] = "",
+    audience: Annotated[str | None, flags.option(ABOUT, "Who it is for, in any words. [students]")] = None,
+    objective: Annotated[Objective | None, flags.option(ABOUT, "What they take away. [explain]")] = None,
+    style: Annotated[Look | None, flags.option(ABOUT, "How it looks. [infographic]")] = None,
+    framework: Annotated[Framework | None, flags.option(
+        ABOUT, "Plan scenes in this order, with or without documents.")] = None,
+    use_rag: Annotated[bool, flags.option(
+        BOOK, "Take what is said from documents: data/book_chunks.jsonl, or the only collection.",
+        "--use-rag")] = False,
+    rag_mode: Annotated[DocumentMode, flags.option(
+        BOOK, "semantic plans scenes from what the documents say; overlay puts it into the prompt.",
+    )] = DocumentMode.SEMANTIC,
+    collection: Annotated[str, flags.option(BOOK, "A collection, by name.")] = "",
+    chunks: Annotated[Path | None, flags.option(BOOK, "A file of chunks, as chunk-book writes it.")] = None,
+    use_llm_planner: Annotated[bool, flags.option(
+        SCENES, "A language model plans the scenes.", "--use-llm-planner")] = False,
+    planner_model_id: Annotated[str, flags.option(
+        SCENES, "That model: an id, a folder, or a server's name of it.")] = "",
+    plan: Annotated[Path | None, flags.option(SCENES, "A plan of scenes to follow (JSON).")] = None,
+    save_plan: Annotated[Path | None, flags.option(SCENES, "Write the plan to this file.")] = None,
+    scenes: Annotated[int, flags.option(SCENES, "How many scenes; 0: as the time allows.", min=0)] = 0,
+    scene_frames: Annotated[int | None, flags.option(
+        SCENES, "Frames of each scene from a diffusion model. [16, or as long as --seconds gives it]")] = None,
+    crossfade: Annotated[float | None, flags.option(
+        SCENES, "Seconds in which a diffusion scene becomes the next; 0 cuts. [0.4]")] = None,
+    soundtrack: Annotated[Path | None, flags.option(SCENES, "Music or speech to put under the video.")] = None,
+    subtitles: Annotated[bool | None, flags.option(SCENES, "Write .srt and .vtt from the narration.")] = None,
+    engine: flags.Engine = None,
+    model_id: flags.ModelId = None,
+    seconds: flags.Seconds = None,
+    frames: flags.Frames = None,
+    fps: flags.Fps = None,
+    width: flags.Pixels = None,
+    height: flags.Pixels = None,
+    steps: flags.Steps = None,
+    guidance: flags.Guidance = None,
+    flow_shift: flags.FlowShift = None,
+    negative_prompt: flags.NegativePrompt = None,
+    image_start: flags.ImageStart = None,
+    seed: flags.Seed = None,
+    theme: flags.ThemeChoice = None,
+    enhance: Annotated[bool, flags.option(flags.VIDEO, "Rewrite the one prompt for the model.")] = False,
+    codec: flags.Codec = None,
+    crf: flags.Crf = None,
+    snapshots: flags.Snapshots = None,
+    fallback_local_on_fail: Annotated[bool | None, flags.option(
+        flags.VIDEO, "Draw locally when diffusion fails.")] = None,
+    output: flags.Output = None,
+    lora_path: flags.LoraPath = None,
+    lora_weight_name: flags.LoraWeightName = None,
+    lora_scale: flags.LoraScale = None,
+    lora_prompt_profile: flags.LoraPromptProfile = None,
+    lora_trigger: flags.LoraTrigger = None,
+    lora_negative_boost: flags.LoraNegativeBoost = None,
+    print_prompt: Annotated[bool, flags.option(
+        flags.RUN, "Show the final prompts and scenes first.", "--print-prompt")] = False,
+    dry_run: Annotated[bool, flags.option(
+        flags.RUN, "Show them and stop before a frame is made.", "--dry-run")] = False,
+    gpu: flags.Gpu = None,
+    profile: flags.Profile = None,
+    dtype: flags.Dtype = None,
+    quantization: flags.Quantization = None,
+    step_cache: flags.StepCaching = None,
+    cache_root: flags.CacheRoot = None,
+    prune_hf_cache: flags.PruneCache = None,
+    purge_hf_cache: flags.PurgeCache = False,
+    output_dir: flags.OutputDir = None,
+    settings: flags.SettingsFile = None,
+    json_: flags.AsJson = False,
+    verbose: flags.Verbose = False,
 ) -> None:
     """Make a video about a topic, from documents where these are named.
 
@@ -143,29 +117,27 @@ def generate(
                   Planner.LLM if use_llm_planner or planner_model_id else Planner.RULES, planner_model_id, use_rag,
                   rag_mode, collection, chunks, plan)
     try:
-        flags = asked.flags(build_paths(outputs=output_dir, settings_file=settings))
+        request = asked.fields(build_paths(outputs=output_dir, settings_file=settings))
     except WgpError as error:
         sys.stderr.write(f"{error}\n")
         raise typer.Exit(headless.USAGE) from None
-    flags |= {
+    request |= {
         "engine": engine, "model": model_id, "start_image": image_start, "width": width, "height": height,
         "seconds": seconds, "frames": frames, "fps": fps, "steps": steps, "guidance": guidance,
         "flow_shift": flow_shift, "seed": seed, "theme": theme, "negative_prompt": negative_prompt,
         "fallback_local_on_fail": fallback_local_on_fail, "step_cache": step_cache, "scene_frames": scene_frames,
         "crossfade": crossfade, "lora_profile": lora_prompt_profile, "lora_negative_boost": lora_negative_boost,
         "enhance": EnhanceMode.AUTOMATIC if enhance else None}
-    machine = {"profile": profile, "dtype": dtype, "quantization": quantization, "prune_hf_cache": prune_hf_cache,
-               "cache_root": str(cache_root.expanduser().resolve()) if cache_root else None}
     shown = Shown(as_json=json_, prompts=print_prompt or dry_run, save=save_plan, dry_run=dry_run)
     options = headless.Options(
-        dry_run=dry_run, gpu=gpu, machine={name: value for name, value in machine.items() if value is not None},
-        loras=headless.LoraFlags(tuple(lora_path or ()), tuple(lora_scale or ()), tuple(lora_weight_name or ()),
-                                 tuple(lora_trigger or ())),
-        purge_hf_cache=purge_hf_cache, output_dir=output_dir, settings_file=settings, as_json=json_, verbose=verbose,
+        dry_run=dry_run, gpu=gpu, machine=flags.machine(cache_root, profile=profile, dtype=dtype,
+                                                        quantization=quantization, prune_hf_cache=prune_hf_cache),
+        loras=flags.loras(lora_path, lora_scale, lora_weight_name, lora_trigger), purge_hf_cache=purge_hf_cache,
+        output_dir=output_dir, settings_file=settings, as_json=json_, verbose=verbose,
         show=shown if shown.wanted else None)
-    output_flags = {"codec": codec, "crf": crf, "subtitles": subtitles, "snapshots": snapshots, "path": output,
-                    "soundtrack": soundtrack}
-    raise typer.Exit(headless.main(flags, output_flags, options))
+    output_fields = {"codec": codec, "crf": crf, "subtitles": subtitles, "snapshots": snapshots, "path": output,
+                     "soundtrack": soundtrack}
+    raise typer.Exit(headless.main(request, output_fields, options))
 
 
 @dataclass(frozen=True)
@@ -186,7 +158,7 @@ class Asked:
     chunks: Path | None = None
     plan: Path | None = None
 
-    def flags(self, paths: Paths) -> dict[str, Any]:
+    def fields(self, paths: Paths) -> dict[str, Any]:
         """The request's fields that they mean. Raises `RequestError` for flags that contradict each other."""
         grounded = self.use_rag or bool(self.collection) or self.chunks is not None
         if self.collection and self.chunks is not None:
