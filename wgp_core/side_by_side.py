@@ -15,6 +15,7 @@ from .errors import MediaError
 from .media import ffmpeg
 from .media.metadata import read_manifest
 from .media.probe import probe
+from .whole import whole_file
 
 POSTER_AT = 0.55
 POSTER_WIDTH = 640
@@ -39,11 +40,10 @@ def write_page(folder: Path, name: str, columns: Sequence[str], made: Sequence[M
     body = "".join(_row(row, folder) for row in rows)
     title = html.escape(name.replace("_", " ").capitalize())
     page = folder / f"{name}.html"
-    part = page.with_name(f".{page.name}.{os.getpid()}.part")
     try:
-        part.write_text(_PAGE.format(title=title, head=head, body=body, width=100 // max(len(columns), 1)),
-                        encoding="utf-8")
-        part.replace(page)
+        with whole_file(page) as part:
+            part.write_text(_PAGE.format(title=title, head=head, body=body, width=100 // max(len(columns), 1)),
+                            encoding="utf-8")
     except OSError as error:
         raise MediaError(f"The page {page} cannot be written: {error.strerror or error}.") from error
     return page

@@ -17,6 +17,7 @@ from typing import Any
 from ..errors import RequestError
 from ..events import CancelToken
 from ..paths import Paths
+from ..whole import whole_file
 from .chunking import Sizes
 from .ingest import DocumentReport, IngestOptions, IngestReport, Seen, ingest, read_record, reports_of
 from .readers import Found
@@ -136,10 +137,8 @@ def keep_original(item: Collection, document: Found) -> Path:
     target = item.folder / ORIGINALS / Path(document.source).name
 
     def copy() -> None:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_name(f".{target.name}.part")
-        shutil.copyfile(document.path, part)
-        part.replace(target)
+        with whole_file(target) as part:
+            shutil.copyfile(document.path, part)
 
     _do(copy, f"{document.source} cannot be kept")
     return target
@@ -197,10 +196,8 @@ def link(paths: Paths, files: ChunkFiles) -> Collection:
             break
         if item.link == where:
             return item
-    item.folder.mkdir(parents=True, exist_ok=True)
-    part = item.folder / f".{LINK}.part"
-    part.write_text(json.dumps({"chunks": where}) + "\n", encoding="utf-8")
-    part.replace(item.folder / LINK)
+    with whole_file(item.folder / LINK) as part:
+        part.write_text(json.dumps({"chunks": where}) + "\n", encoding="utf-8")
     return item
 
 

@@ -6,10 +6,8 @@ plan. What is wrong is said with file, scene and field.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import Any
 
 from ..errors import RequestError
 from ..request import ScenePlan, VideoRequest
+from ..whole import whole_file
 from .brief import Framework, Look, Objective, PlanBrief
 
 MOST_BYTES = 4 * 2**20
@@ -82,14 +81,10 @@ def plan_data(scenes: Sequence[ScenePlan], brief: PlanBrief | None = None) -> di
 def save_plan(path: Path, brief: PlanBrief | None, scenes: Sequence[ScenePlan]) -> None:
     """Write a plan, whole or not at all. Raises `RequestError`."""
     text = json.dumps(plan_data(scenes, brief), ensure_ascii=False, indent=2) + "\n"
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
+        with whole_file(path) as part:
+            part.write_text(text, encoding="utf-8")
     except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
         raise RequestError(f"The plan cannot be written to {path}: {error.strerror or error}.", field="save_plan",
                            fix="Choose another place.") from error
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -94,7 +94,7 @@ def score_frames(frames: Iterable[np.ndarray], fps: float, prompt: str = "", *, 
     report = _report(facts, metrics, watcher, options, name, prompt)
     timings = {"decode": round(watched.seconds, 3), "load": round(ready - began, 3),
                "total": round(time.perf_counter() - began, 3)}
-    return QualityReport(**{**report.__dict__, "timings_s": timings})
+    return replace(report, timings_s=timings)
 
 
 def embedded_prompt(path: Path) -> str:
@@ -114,8 +114,7 @@ def _report(facts: ClipFacts, metrics: Sequence[Metric], watcher: Watcher, optio
     total = weigh(scores, options.weights)
     report = QualityReport(name, facts.width, facts.height, facts.fps, facts.frames, prompt, scores, total,
                            watcher.finish(), partial_quality(scores))
-    return QualityReport(**{**report.__dict__, "recommendations": recommend(report),
-                            "review": reasons_to_look(report, options.review_below)})
+    return replace(report, recommendations=recommend(report), review=reasons_to_look(report, options.review_below))
 
 
 class _Timed:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ...errors import RequestError
+from ...whole import whole_file
 
 LEAST_SCENES, MOST_SCENES, SCENES = 6, 10, 8
 """Of a breakdown: fewest, most, default."""
@@ -143,13 +143,10 @@ def read_board(path: Path) -> Board:
 def write_board(path: Path, board: Board) -> None:
     """Write a board, whole or not at all. Raises `RequestError`."""
     text = json.dumps(board.to_dict(), ensure_ascii=False, indent=2) + "\n"
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
+        with whole_file(path) as part:
+            part.write_text(text, encoding="utf-8")
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise RequestError(f"The board cannot be written to {path}: {error.strerror or error}.", field="board",
                            fix="Choose another place.") from error
 
