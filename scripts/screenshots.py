@@ -15,7 +15,8 @@ from typing import Literal
 from playwright.sync_api import Page, sync_playwright
 
 IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
-TABS = ("Generate", "Queue", "Library", "Models", "Settings")
+TABS = ("Generate", "Queue", "Library", "Documents", "Models", "Settings")
+BOOK = Path(__file__).resolve().parent.parent / "examples" / "how_light_makes_pictures.md"
 LOOKS: dict[str, tuple[Literal["dark", "light"], int, int]] = {
     "dark": ("dark", 1280, 800), "light": ("light", 1280, 800), "narrow": ("light", 390, 844)}
 
@@ -45,6 +46,18 @@ def shoot(page: Page, name: str) -> None:
     print(f"docs/images/{name}.png")
 
 
+def read_book(page: Page) -> None:
+    """The example text, read, asked and planned from."""
+    page.get_by_role("tab", name="Documents").click()
+    page.set_input_files("#doc-drop input[type=file]", str(BOOK))
+    page.locator("#doc-work .w-badge.done").wait_for(timeout=300_000)
+    page.locator("#doc-question textarea").fill("how a camera takes a photograph")
+    page.locator("#doc-ask").click()
+    page.locator("#doc-answer .w-hit").first.wait_for(timeout=120_000)
+    page.locator("#plan-make").click()
+    page.locator("#plan-scenes .w-scene").first.wait_for(timeout=120_000)
+
+
 def review(page: Page) -> None:
     """The enhancer, asked about a prompt."""
     page.locator("#prompt textarea").fill("a red vintage car drives through rain at night")
@@ -68,6 +81,11 @@ def main() -> None:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"),
             args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"])
+        page = browser.new_page()
+        page.goto(url)
+        page.wait_for_function("window.wgpFormReady === true")
+        read_book(page)
+        page.close()
         for look, (scheme, width, height) in LOOKS.items():
             page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": height})
             page.goto(url)

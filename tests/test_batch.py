@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from fakes import FakeEngine, registry
 
-from wgp_core.batch import is_done, read_batch
+from wgp_core.batch import done_file, read_batch
 from wgp_core.errors import RequestError
 from wgp_core.generate import GenerationContext, generate_video
 from wgp_core.paths import PROGRAM_ROOT, Paths
@@ -74,10 +74,10 @@ def test_a_missing_file_says_so(tmp_path: Path) -> None:
 def test_done_means_made_from_the_same_request(paths: Paths, tmp_path: Path) -> None:
     file = write(tmp_path, "b.json", '[{"prompt": "x", "seed": 1}]')
     request = read_batch(file, VideoRequest(prompt="").to_dict())[0].request
-    assert request is not None and not is_done(request, paths.outputs)
+    assert request is not None and not done_file(request, paths.outputs)
     generate_video(request, GenerationContext(paths, Settings(), registry(FakeEngine())))
-    assert is_done(request, paths.outputs)
-    assert not is_done(request.with_(seed=2), paths.outputs)
+    assert done_file(request, paths.outputs)
+    assert not done_file(request.with_(seed=2), paths.outputs)
 
 
 @pytest.mark.parametrize("file", sorted((PROGRAM_ROOT / "examples").glob("*.*")), ids=lambda p: p.name)

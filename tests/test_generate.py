@@ -320,12 +320,6 @@ def test_other_codecs(paths: Paths, codec: VideoCodec, suffix: str, name: str) -
     assert read_manifest(result.path)["request"] == result.request.to_dict()
 
 
-def test_asking_for_what_this_version_lacks_is_answered(paths: Paths) -> None:
-    asked = VideoRequest.from_dict({"prompt": "x", "documents": {"collection": "book"}})
-    result = generate_video(asked, context(paths, FakeEngine()))
-    assert any("no document search" in w for w in result.warnings)
-
-
 def test_an_enhanced_prompt_reaches_the_engine_and_the_record_and_is_repeated_as_it_is(paths: Paths) -> None:
     engine = FakeEngine()
     ctx = context(paths, engine, enhancer_provider="rules")
@@ -355,7 +349,7 @@ def test_an_enhancer_that_fails_costs_a_warning_and_not_the_video(paths: Paths,
     def broken(*_args: object, **_options: object) -> None:
         raise RuntimeError("out of words")
 
-    monkeypatch.setattr("wgp_core.generate.PromptEnhancer.enhance", broken)
+    monkeypatch.setattr("wgp_core.enriching.PromptEnhancer.enhance", broken)
     engine = FakeEngine()
     result = generate_video(VideoRequest(prompt="a ball", enhance=EnhanceMode.AUTOMATIC), context(paths, engine))
     assert engine.requests[0].prompt == "a ball" and any("out of words" in w for w in result.warnings)

@@ -12,6 +12,7 @@ from typing import Any
 import gradio as gr
 
 from wgp_core.context import Studio
+from wgp_core.documents import collections
 from wgp_core.engines.base import EngineSpec
 from wgp_core.errors import RequestError
 from wgp_core.media.metadata import read_manifest
@@ -22,6 +23,7 @@ from wgp_core.result import Manifest
 
 from . import form
 from .components import notice
+from .documents_view import form_plan_html
 from .form import CUSTOM, MODEL_FIELDS, NAMES, OPTIONAL, FormValues
 from .model_fields import chosen_model, installed_models, lora_choices, step_cache_choices
 from .words import esc, model_name
@@ -49,6 +51,8 @@ def fill(studio: Studio, values: FormValues, *, shown: FormValues | None = None)
         changes[name]["visible"] = use in spec.uses
     for name in ("steps", "guidance", "guidance_2", "flow_shift"):
         changes[name]["placeholder"] = form.default_words(getattr(spec.defaults, name))
+    changes["documents"]["choices"] = document_choices(studio, values.documents)
+    changes["documents_mode"]["visible"] = bool(values.documents)
     changes["enhanced"]["visible"] = values.enhance == "review" and bool(values.enhanced)
     changes["size"]["choices"], changes["model"]["choices"] = choices, models
     changes["model"]["visible"] = shows_model(values.engine, spec)
@@ -62,7 +66,7 @@ def fill(studio: Studio, values: FormValues, *, shown: FormValues | None = None)
     return [*(gr.update(**change) for change in changes.values()), gr.update(visible=values.size == CUSTOM),
             engine_hint(studio, values) + hint, f'<p class="w-quiet">{esc(form.hidden_hint(spec))}</p>',
             gr.update(visible=settings), gr.update(visible="loras" in spec.uses),
-            gr.update(visible=values.enhance == "review")]
+            gr.update(visible=values.enhance == "review"), form_plan_html(form.planned_scenes(values.carried))]
 
 
 def fill_from_request(studio: Studio, request: VideoRequest) -> list[Any]:
@@ -89,6 +93,13 @@ def model_choices(studio: Studio, chosen: str = "") -> list[tuple[str, str]]:
     if chosen in {value for _, value in listed} or chosen_model(studio, FormValues(model=chosen)) is None:
         return listed
     return [*listed, (model_name(chosen), chosen)]
+
+
+def document_choices(studio: Studio, chosen: str = "") -> list[tuple[str, str]]:
+    """The collections of documents, and `chosen` where it is gone."""
+    listed = [one.collection.name for one in collections.list_collections(studio.paths)]
+    gone = [(f"{chosen} (not there)", chosen)] if chosen and chosen not in listed else []
+    return [("None", ""), *((name, name) for name in listed), *gone]
 
 
 def shows_model(engine: str, spec: EngineSpec) -> bool:

@@ -1,8 +1,8 @@
 """The form of the Generate tab as a value: from components to a `VideoRequest` and back.
 
-What the form has no field for (planned scenes, documents, retry rules), or hides because the chosen model does not use
-it, is carried along as JSON, so that settings loaded from a video lose nothing. Knows no component and no studio; a
-test needs neither.
+What the form has no field for (planned scenes, a soundtrack, retry rules), or hides because the chosen model does not
+use it, is carried along as JSON, so that settings loaded from a video lose nothing. Knows no component and no studio;
+a test needs neither.
 """
 
 from __future__ import annotations
@@ -20,12 +20,16 @@ from wgp_core.errors import RequestError, WgpError
 from wgp_core.loras.multipliers import parse_many
 from wgp_core.marked import join_enhanced, split_enhanced
 from wgp_core.request import (
+    Brief,
     CameraMovement,
+    DocumentMode,
+    DocumentUse,
     EngineChoice,
     EnhanceMode,
     LoraProfile,
     LoraUse,
     OutputOptions,
+    ScenePlan,
     Solver,
     StepCache,
     Theme,
@@ -42,7 +46,9 @@ CARRIED_WORDS = {"loras": "LoRAs", "guidance_2": "second guidance", "solver": "s
                  "step_cache_strength": "step cache", "profile": "VRAM profile", "window_prompts": "window prompts",
                  "window_frames": "window length", "window_overlap": "window overlap", "lora_profile": "LoRA words",
                  "lora_negative_boost": "LoRA words", "documents": "documents",
-                 "plan": "planned scenes", "fallback_local_on_fail": "fallback", "retry": "retry rules"}
+                 "plan": "planned scenes", "brief": "what it is to teach", "scene_frames": "frames of a scene",
+                 "crossfade": "cross-fade", "output": "soundtrack",
+                 "fallback_local_on_fail": "fallback", "retry": "retry rules"}
 CARRIED = tuple(CARRIED_WORDS)
 """Fields without a component, or whose component is shown for some models only."""
 OPTIONAL = {"negative_prompt": "negative prompt", "steps": "steps", "guidance": "guidance", "flow_shift": "flow shift"}
@@ -62,6 +68,8 @@ class FormValues:
     prompt: str = ""
     enhance: str = "off"
     enhanced: str = ""
+    documents: str = ""
+    documents_mode: str = "semantic"
     many: str = "whole"
     engine: str = "auto"
     model: str = ""
@@ -133,8 +141,16 @@ class FormValues:
             seed=-1 if self.seed is None else int(self.seed), theme=Theme(self.theme), captions=bool(self.captions),
             camera=CameraMovement(self.camera), start_image=_picture(self.start_image, "start_image", spec),
             end_image=_picture(self.end_image, "end_image", spec), **self._optional(spec),
+            **self._documents(),
             output=OutputOptions(codec=VideoCodec(self.codec), crf=_whole(self.crf),
-                                 snapshots=_whole(self.snapshots) or 0, subtitles=bool(self.subtitles)))
+                                 snapshots=_whole(self.snapshots) or 0, subtitles=bool(self.subtitles),
+                                 soundtrack=base.output.soundtrack))
+
+    def _documents(self) -> dict[str, Any]:
+        """The chosen collection; none chosen leaves what is carried along."""
+        if not self.documents:
+            return {}
+        return {"documents": DocumentUse(self.documents, DocumentMode(self.documents_mode or "semantic"))}
 
     def _size(self) -> tuple[int | None, int | None]:
         if self.size == CUSTOM:
@@ -166,8 +182,10 @@ class FormValues:
         preset = (width, height) in spec.size_presets
         seconds, frames = _length(request, spec)
         prompt, enhanced = split_enhanced(request.prompt)
+        documents = request.documents or DocumentUse()
         return FormValues(
             prompt=prompt, enhance="review" if enhanced else request.enhance.value, enhanced=enhanced or "",
+            documents=documents.collection, documents_mode=documents.mode.value,
             engine=request.engine.value, model=request.model or "",
             size=f"{width}x{height}" if preset else CUSTOM, width=width, height=height, seconds=seconds,
             frames=frames, theme=request.theme.value, camera=request.camera.value, captions=request.captions,
@@ -203,6 +221,18 @@ def with_rules(request: VideoRequest, settings: Settings, carried: str) -> Video
         return request
     fresh = new_request(settings)
     return request.with_(fallback_local_on_fail=fresh.fallback_local_on_fail, retry=fresh.retry)
+
+
+def with_plan(values: FormValues, spec: EngineSpec, settings: Settings, scenes: tuple[ScenePlan, ...],
+              brief: Brief | None = None) -> FormValues:
+    """The form with these planned scenes in it, or without any. Raises `RequestError`."""
+    request = with_rules(values.to_request(spec), settings, values.carried).with_(plan=scenes, brief=brief)
+    return replace(values, carried=_carry(request))
+
+
+def planned_scenes(carried: str) -> tuple[ScenePlan, ...]:
+    """The scenes that the form carries along."""
+    return VideoRequest.from_dict({"prompt": "", "plan": _carried(carried).get("plan", ())}).plan
 
 
 def effective_spec(engines: EngineRegistry, choice: str, model: str = "",
@@ -273,11 +303,12 @@ def _shape(width: int, height: int) -> str:
 
 
 def carried_words(carried: str, shown: frozenset[str] = frozenset()) -> str:
-    """ "planned scenes, LoRAs": what the form carries without showing it (`shown` are `EngineSpec.uses`).
+    """ "LoRAs, soundtrack": what the form carries without showing it (`shown` are `EngineSpec.uses`).
 
-    The rules of every form are not named.
+    The rules of every form are not named, nor planned scenes, which are shown.
     """
-    quiet = {"retry", "fallback_local_on_fail"} | {name for name, use in MODEL_FIELDS.items() if use in shown}
+    quiet = {"retry", "fallback_local_on_fail", "plan", "brief"}
+    quiet |= {name for name, use in MODEL_FIELDS.items() if use in shown}
     return ", ".join(dict.fromkeys(CARRIED_WORDS[name] for name in _carried(carried) if name not in quiet))
 
 
@@ -322,6 +353,11 @@ def _carry(request: VideoRequest) -> str:
     plain, data = VideoRequest(prompt="").to_dict(), request.to_dict()
     kept = {name: data[name] for name in CARRIED
             if data[name] != plain[name] or name in ("retry", "fallback_local_on_fail")}
+    kept.pop("output", None)
+    if request.output.soundtrack is not None:
+        kept["output"] = {"soundtrack": str(request.output.soundtrack)}
+    if request.documents is not None and request.documents.collection:
+        del kept["documents"]
     return json.dumps(kept, ensure_ascii=False)
 
 

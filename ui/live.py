@@ -41,8 +41,10 @@ class Pulse:
         settings = self._studio.config.settings
         version = self.version()
         work = self._studio.supervisor.models.version
+        documents = self._studio.documents.version
         news: dict[str, Any] = {"version": version, "build": self._build, "theme": settings.ui_theme,
                                 "models": {"states": work.states, "ticks": work.ticks},
+                                "documents": {"states": documents.states, "ticks": documents.ticks},
                                 "enhance": self._studio.enhancing.version}
         if version == (asked or {}).get("known"):
             return news
@@ -78,7 +80,7 @@ def _build_id() -> str:
 
 
 def build_live(studio: Studio) -> gr.HTML:
-    """The component that holds the pulse; it fires `stage`, `jobs` and `models` when something changed."""
+    """The component that holds the pulse; it fires `stage`, `jobs`, `models` and `documents` when something changed."""
     pulse = Pulse(studio)
 
     def poll(asked: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from wgp_core.request import CameraMovement, VideoCodec
 from . import enhance, form, stage
 from .components import QUIET, action_html, attempt, notice, notices, picture_input, plain_html
 from .filling import (
+    document_choices,
     engine_hint,
     fill,
     fill_from_request,
@@ -41,6 +42,7 @@ How {Name} works, step by step
 ENGINES = [("Automatic", "auto"), ("Local drawing", "local"), ("Diffusion model", "diffusion")]
 SOLVERS = [("The model's own", ""), ("UniPC", "unipc"), ("Euler", "euler"), ("DPM++", "dpm++")]
 LORA_WORDS = [("As the LoRA's name says", "auto"), ("None", "none"), ("Academic infographic", "academic_infographic")]
+DOCUMENT_MODES = [("Plan the scenes", "semantic"), ("Words for the prompt", "overlay")]
 CODECS = [("H.264 (standard)", "h264"), ("H.265 (smaller)", "h265"), ("ProRes (editing)", "prores")]
 
 
@@ -51,6 +53,8 @@ class Fields:
     prompt: gr.Textbox
     enhance: gr.Dropdown
     enhanced: gr.Textbox
+    documents: gr.Dropdown
+    documents_mode: gr.Dropdown
     many: gr.Radio
     engine: gr.Dropdown
     model: gr.Dropdown
@@ -120,6 +124,7 @@ class Generate:
     model_settings: gr.Accordion
     presets: Presets
     estimate: gr.HTML
+    plan: gr.HTML
     now: gr.HTML
     result: gr.HTML
     pinned: gr.State
@@ -129,7 +134,7 @@ class Generate:
     def form_outputs(self) -> list[Any]:
         """Every field and every hint that `fill` sets."""
         return [*self.fields.list(), self.custom, self.engine_hint, self.hidden_hint, self.model_settings,
-                self.presets.row, self.enhancing.ask]
+                self.presets.row, self.enhancing.ask, self.plan]
 
 
 # -- building ---------------------------------------------------------------------------------------------------
@@ -145,6 +150,7 @@ def build(studio: Studio) -> Generate:
                                                     "finds a minimum")
             enhancing = enhance.build(start)
             made["enhance"], made["enhanced"] = enhancing.mode, enhancing.text
+            plan = action_html(elem_id="form-plan")
             with gr.Row(elem_id="run-row"):
                 go = gr.Button("Generate", variant="primary", elem_id="generate", min_width=120)
                 cancel = gr.Button("Cancel", elem_id="cancel", interactive=False, min_width=90)
@@ -164,7 +170,7 @@ def build(studio: Studio) -> Generate:
                 reset = gr.Button("Reset form", size="sm", elem_id="reset-form", min_width=100)
     made["carried"] = gr.Textbox(start.carried, visible=False, label="Carried along")
     return Generate(Fields(**{name: made[name] for name in NAMES}), enhancing, go, cancel, load, reset, dice, message,
-                    hints[0], hidden_hint, hints[1], model_settings, presets, estimate, now, result, gr.State(""),
+                    hints[0], hidden_hint, hints[1], model_settings, presets, estimate, plan, now, result, gr.State(""),
                     gr.BrowserState(None, storage_key="wgp-form", secret="wgp-studio-form"))
 
 
@@ -182,6 +188,11 @@ def _build_basics(studio: Studio, start: FormValues, made: dict[str, Any]) -> tu
         made["height"] = gr.Number(start.height, label="Height", precision=0, elem_id="height", min_width=80)
     made["seconds"] = gr.Slider(0, spec.max_seconds, value=start.seconds, step=0.5, label="Length in seconds",
                                 elem_id="seconds")
+    with gr.Row(elem_classes="w-pair"):
+        made["documents"] = gr.Dropdown(document_choices(studio), value="", label="Documents", elem_id="documents",
+                                        min_width=130)
+        made["documents_mode"] = gr.Dropdown(DOCUMENT_MODES, value=start.documents_mode, label="What they are for",
+                                             elem_id="documents-mode", min_width=130, visible=False)
     return hint, custom
 
 
@@ -288,6 +299,7 @@ def _spell(name: str) -> str:
 def wire(own: Generate, window: Window) -> None:
     _wire_run(own, window)
     _wire_form(own, window.studio)
+    _wire_documents(own, window)
     _wire_model(own, window)
     _wire_memory(own, window)
     enhance.wire(own.enhancing, own.fields.prompt, own.message, own.fields.list(), window.studio, window.live)
@@ -345,6 +357,24 @@ def _wire_form(own: Generate, studio: Studio) -> None:
         return ["", *fill(studio, form.defaults(studio.settings, spec))]
 
     own.reset.click(reset, None, [own.message, *own.form_outputs], **QUIET)
+
+
+def _wire_documents(own: Generate, window: Window) -> None:
+    """The choice of documents, and the planned scenes that the form carries along."""
+    studio, f = window.studio, own.fields
+    f.documents.input(lambda name: gr.update(visible=bool(name)), f.documents, f.documents_mode, **QUIET)
+    window.items[ID].select(lambda name: gr.update(choices=document_choices(studio, name or "")), f.documents,
+                            f.documents, **QUIET)
+
+    def act(event: gr.EventData, *values: Any) -> list[Any]:
+        now, scenes = FormValues.of(values), ()
+        if event._data["action"] != "drop":
+            return [gr.skip()] * (1 + len(own.form_outputs))
+        without, problem = attempt(lambda: form.with_plan(now, form.spec_of(studio.engines, now), studio.settings,
+                                                          scenes))
+        return [problem, *(fill(studio, without, shown=now) if without else [gr.skip()] * len(own.form_outputs))]
+
+    own.plan.click(act, f.list(), [own.message, *own.form_outputs], **QUIET)
 
 
 def _wire_model(own: Generate, window: Window) -> None:

@@ -1,5 +1,8 @@
 """Many requests from one file: JSON (a list, or {"defaults": {...}, "requests": [...]}), JSONL, or CSV.
 
+"columns" beside them names what is compared: requests then belong together in groups of so many, and a page shows them
+side by side.
+
 Each item is a `VideoRequest` in JSON form; CSV columns may be dotted ("output.crf"). Items are read separately, so
 that one bad line is reported with its place and does not hide the others.
 """
@@ -21,6 +24,7 @@ from .request import VideoRequest
 
 MAX_BATCH_BYTES = 16 * 2**20
 MAX_ITEMS = 5_000
+MAX_COLUMNS = 6
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,26 @@ def read_batch(path: Path, defaults: Mapping[str, Any]) -> tuple[BatchItem, ...]
     return tuple(items)
 
 
+def columns_of(path: Path) -> tuple[str, ...]:
+    """The names under which a batch file sets its requests side by side; none where it does not.
+
+    Raises `RequestError` where they do not fit the requests.
+    """
+    if path.suffix.lower() != ".json":
+        return ()
+    data = _parse(path.read_text(encoding="utf-8-sig"))
+    names = data.get("columns") if isinstance(data, dict) else None
+    if names is None:
+        return ()
+    if not isinstance(names, list) or not 1 < len(names) <= MAX_COLUMNS or not all(isinstance(n, str) for n in names):
+        raise RequestError(f'{path.name}: "columns" must be a list of 2 to {MAX_COLUMNS} names.')
+    count = len(data.get("requests") or ())
+    if count % len(names):
+        raise RequestError(f"{path.name} compares {len(names)} columns, and has {count} requests.",
+                           fix="Give every row one request a column.")
+    return tuple(names)
+
+
 def _rows(path: Path, text: str) -> Iterator[tuple[str, Any]]:
     kind = path.suffix.lower()
     if kind == ".csv":
@@ -78,10 +102,10 @@ def _json_rows(path: Path, text: str) -> Iterator[tuple[str, Any]]:
         raise RequestError(f"{path.name}: {data}")
     shared: Mapping[str, Any] = {}
     if isinstance(data, dict) and "requests" in data:
-        unknown = set(data) - {"requests", "defaults", "about"}
+        unknown = set(data) - {"requests", "defaults", "about", "columns"}
         if unknown:
             raise RequestError(f"{path.name}: unknown key {sorted(unknown)[0]!r}.",
-                               fix='Known: "about", "defaults", "requests".')
+                               fix='Known: "about", "columns", "defaults", "requests".')
         shared, data = data.get("defaults") or {}, data["requests"]
     if isinstance(data, dict):
         data = [data]
@@ -140,7 +164,7 @@ def _item(path: Path, number: int, place: str, data: Any, defaults: Mapping[str,
 
 
 def _settle(path: Path, number: int, request: VideoRequest) -> VideoRequest:
-    """Pictures are looked for beside the batch file; an item without a name gets one that is the same every time."""
+    """Files are looked for beside the batch file; an item without a name gets one that is the same every time."""
     def beside(file: Path | None) -> Path | None:
         return file if file is None or file.is_absolute() else (path.parent / file).resolve()
 
@@ -148,12 +172,15 @@ def _settle(path: Path, number: int, request: VideoRequest) -> VideoRequest:
     if output.path is None:
         name = f"{slug(path.stem, 32)}_{number:03}_{slug(request.prompt or request.plan[0].title)}"
         output = replace(output, path=Path(name))
-    return replace(request, output=output, start_image=beside(request.start_image),
-                   end_image=beside(request.end_image))
+    documents = request.documents
+    if documents is not None:
+        documents = replace(documents, chunks=beside(documents.chunks))
+    return replace(request, output=replace(output, soundtrack=beside(output.soundtrack)), documents=documents,
+                   start_image=beside(request.start_image), end_image=beside(request.end_image))
 
 
-def is_done(request: VideoRequest, outputs: Path) -> bool:
-    """Whether the item's file is there already and was made from the same request."""
+def done_file(request: VideoRequest, outputs: Path) -> Path | None:
+    """The item's file, where it is there already and was made from the same request."""
     assert request.output.path is not None
     base = outputs / request.output.path
     for suffix in ("", ".mp4", ".mov", ".gif", ".png"):
@@ -165,5 +192,5 @@ def is_done(request: VideoRequest, outputs: Path) -> bool:
         except MediaError:
             continue
         if manifest and manifest.get("asked") == request.to_dict():
-            return True
-    return False
+            return file
+    return None

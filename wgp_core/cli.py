@@ -11,9 +11,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from .cli_generate import generate
 from .cli_models import app as models_app
 from .errors import WgpError
 from .paths import build_paths
+from .request import ScenePlan
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
                   context_settings={"help_option_names": ["-h", "--help"]},
@@ -70,7 +72,8 @@ def inspect(file: Annotated[Path, typer.Argument(help="A video, GIF or PNG made 
         "file": f"{info.width}x{info.height}, {info.fps:g} fps, {info.seconds:.1f} s, {info.codec}",
         "made": manifest.data.get("created_at", ""), "engine": manifest.data.get("engine", ""),
         "prompt": manifest.asked.prompt, "enhanced": manifest.data.get("prompts", {}).get("enhanced") or "",
-        "seed": request.seed, "scenes": "; ".join(scene.title for scene in request.plan),
+        "seed": request.seed, "planned by": manifest.data.get("prompts", {}).get("planner") or "",
+        "scenes": "\n".join(_scene_line(scene) for scene in request.plan),
         "models": ", ".join(str(model.get("name")) for model in manifest.models),
         "timings": ", ".join(f"{k} {v:g} s" for k, v in (manifest.data.get("timings_s") or {}).items()),
         "computed": ", ".join(f"{k}: {v}" for k, v in (manifest.data.get("computed") or {}).items()),
@@ -81,6 +84,12 @@ def inspect(file: Annotated[Path, typer.Argument(help="A video, GIF or PNG made 
         if value not in ("", None):
             table.add_row(f"[bold]{name}[/]", str(value).replace("[", r"\["))
     console.print(table)
+
+
+def _scene_line(scene: ScenePlan) -> str:
+    """The title, and what the scene rests on."""
+    places = dict.fromkeys(cue.place for cue in scene.cues if cue.source)
+    return f"{scene.title} ({'; '.join(places)})" if places else scene.title
 
 
 @app.command()
@@ -135,4 +144,16 @@ def chunk_book(input: Annotated[list[Path], typer.Option("--input", "-i", help="
     make(build_paths(), input, output, collection, options, embeddings=embeddings, as_json=as_json)
 
 
+@app.command()
+def score(files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Videos, pictures, or folders of them.")],
+          prompt: Annotated[str | None, typer.Option(help="What they show; else the prompt in the file.")] = None,
+          quick: Annotated[bool, typer.Option("--quick", help="Estimates only, without any model.")] = False,
+          as_json: AsJson = False) -> None:
+    """Measure how good videos are: steadiness, smoothness, picture quality, agreement with the prompt."""
+    from .cli_score import score_files
+
+    score_files(build_paths(), files, prompt, as_json, quick)
+
+
+app.command()(generate)
 app.add_typer(models_app, name="models")

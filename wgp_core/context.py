@@ -18,6 +18,7 @@ from .paths import Paths
 from .settings import Settings
 
 if TYPE_CHECKING:
+    from .jobs.document_desk import DocumentDesk
     from .jobs.enhance_desk import EnhanceDesk
     from .jobs.queue import JobQueue
     from .jobs.supervisor import Supervisor
@@ -70,6 +71,7 @@ class Studio:
     queue: JobQueue
     supervisor: Supervisor
     enhancing: EnhanceDesk
+    documents: DocumentDesk
 
     @property
     def settings(self) -> Settings:
@@ -97,6 +99,7 @@ class Studio:
 
 def build_studio(paths: Paths, *, overrides: Mapping[str, Any] | None = None, engines: str = "") -> Studio:
     """Open the settings and the database of a folder. Raises `SettingsError` or `StoreError` in plain words."""
+    from .jobs.document_desk import DocumentDesk
     from .jobs.enhance_desk import EnhanceDesk
     from .jobs.queue import JobQueue
     from .jobs.supervisor import Supervisor, SupervisorOptions
@@ -110,7 +113,8 @@ def build_studio(paths: Paths, *, overrides: Mapping[str, Any] | None = None, en
     queue.subscribe(supervisor.wake)
     registry = engine_registry(paths, engines, RuntimeOptions.of(config.settings))
     return Studio(paths, config, registry, store, queue, supervisor,
-                  EnhanceDesk(supervisor.run_task, store.evolution))
+                  EnhanceDesk(supervisor.run_task, store.evolution),
+                  DocumentDesk(paths, supervisor.run_reading, supervisor.run_task))
 
 
 def _settings_of(config: Config) -> Callable[[], Settings]:

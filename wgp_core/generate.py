@@ -11,9 +11,8 @@ import contextlib
 import logging
 import os
 import shutil
-import time
 import uuid
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -21,20 +20,23 @@ from typing import Protocol
 
 import numpy as np
 
+from .clock import Clock
 from .engines.base import Caption, FrameStream, MemoryPlan, RenderSession, RuntimeOptions
 from .engines.registry import EngineRegistry
-from .errors import Cancelled, EncoderMissingError, EngineError, EngineMemoryError
+from .enriching import Enriching
+from .errors import EncoderMissingError, EngineError, EngineMemoryError
 from .events import CancelToken, Progress, ProgressCallback, Stage, ignore_progress
+from .grounding import with_context
 from .marked import join_enhanced, split_enhanced
-from .media import encode, ffmpeg, images, metadata, subtitles
+from .media import audio, encode, ffmpeg, images, metadata, subtitles
 from .media.checks import FrameCheck, Verdict
 from .naming import file_name, with_suffix
 from .paths import Paths
-from .prompts.enhancer import Cache, PromptEnhancer
-from .prompts.for_video import enhance_request_of
+from .prompts.enhancer import Cache
 from .request import EngineChoice, EnhanceMode, VideoRequest
-from .resolve import Resolved, for_local, resolve
+from .resolve import Resolved, for_local
 from .result import VideoResult, library_versions
+from .scenes import render as render_scenes
 from .settings import Settings
 
 log = logging.getLogger(__name__)
@@ -88,14 +90,41 @@ class GenerationContext:
     """Where enhanced prompts are remembered."""
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """What will be rendered: the effective request, and what the engine is told."""
+
+    request: VideoRequest
+    engine: str
+    prompts: tuple[str, ...]
+    """One a scene where scenes are rendered one by one; else the one prompt."""
+    planner: str = ""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        """Length of the video."""
+        assert self.request.frames and self.request.fps
+        return self.request.frames / self.request.fps
+
+
+def prepare_video(request: VideoRequest, context: GenerationContext, *,
+                  on_progress: ProgressCallback = ignore_progress, cancel: CancelToken | None = None) -> Prepared:
+    """Everything that comes before frames: checks, documents, scene plan, prompts. Raises as `generate_video`."""
+    return _Run(request, context, on_progress, cancel or CancelToken()).prepare()
+
+
 def generate_video(request: VideoRequest, context: GenerationContext, *,
-                   on_progress: ProgressCallback = ignore_progress, cancel: CancelToken | None = None) -> VideoResult:
-    """Make one video and return where it is and how it came about.
+                   on_progress: ProgressCallback = ignore_progress, cancel: CancelToken | None = None,
+                   on_prepared: Callable[[Prepared], None] = lambda prepared: None) -> VideoResult:
+    """Make one video and return where it is and how it came about; `on_prepared` is told what will be rendered.
 
     Raises `RequestError` for what cannot be asked, `EngineError` or `MediaError` for what failed, `Cancelled` after
     `cancel`. Whatever is raised, no half file is left and nothing that existed before is touched.
     """
-    return _Run(request, context, on_progress, cancel or CancelToken()).make()
+    run = _Run(request, context, on_progress, cancel or CancelToken())
+    run.on_prepared = on_prepared
+    return run.make()
 
 
 @dataclass
@@ -118,18 +147,20 @@ class _Run:
         self.asked = request
         self.context = context
         self.cancel = cancel
-        self.clock = _Clock(on_progress)
+        self.clock = Clock(on_progress)
         self.warnings: list[str] = []
-        self.enhanced: str | None = None
-        self.enhancement: dict[str, object] = {}
+        self.before = Enriching(request, context, self.clock, self.cancel, self.warnings)
+        self.on_prepared: Callable[[Prepared], None] = lambda prepared: None
         self.scratch = context.paths.data / "scratch" / (context.recorder.job_id or uuid.uuid4().hex)
         self.started = datetime.now().astimezone()
 
+    def prepare(self) -> Prepared:
+        return self._prepared(self.before.effective())
+
     def make(self) -> VideoResult:
         try:
-            resolved = self._resolve()
-            self.cancel.raise_if_cancelled()
-            resolved = self._enrich(resolved)
+            resolved = self.before.effective()
+            self.on_prepared(self._prepared(resolved))
             self.scratch.mkdir(parents=True, exist_ok=True)
             try:
                 return self._produce(resolved)
@@ -143,57 +174,20 @@ class _Run:
 
     # -- before frames ------------------------------------------------------------------------------------------
 
-    def _resolve(self) -> Resolved:
-        with self.clock.stage(Stage.RESOLVE):
-            resolved = resolve(self.asked, self.context.engines, self.context.settings)
-            self.warnings += resolved.warnings
-            return resolved
-
     def _fall_back(self, cause: str) -> Resolved:
-        resolved = for_local(self.asked, self.context.engines, self.context.settings, cause=cause)
+        """The request for the local engine, with what the documents gave; the scenes as long as they were planned."""
+        prompt, _ = split_enhanced(self.asked.prompt)
+        asked = replace(self.before.made_from, prompt=with_context(prompt, self.before.grounded.context),
+                        plan=self.before.grounded.plan or self.asked.plan)
+        resolved = for_local(asked, self.context.engines, self.context.settings, cause=cause)
         self.warnings += resolved.warnings
+        self.before.scene_prompts = ()
         return resolved
 
-    def _enrich(self, resolved: Resolved) -> Resolved:
-        """The prompt as it reaches the engine: enhanced before, enhanced now, or as it was written."""
-        if resolved.request.documents is not None:
-            self.warnings.append("The documents were not read: this version has no document search yet.")
-        original, given = split_enhanced(resolved.request.prompt)
-        if given is not None:
-            self.enhanced = given
-            return replace(resolved, request=replace(resolved.request, prompt=given))
-        if original != resolved.request.prompt:
-            resolved = replace(resolved, request=replace(resolved.request, prompt=original))
-        if resolved.request.enhance is EnhanceMode.OFF:
-            return resolved
-        return self._enhance(resolved)
-
-    def _enhance(self, resolved: Resolved) -> Resolved:
-        """Ask the enhancer; whatever goes wrong there costs a warning, never the video."""
-        request, settings = resolved.request, self.context.settings
-        if resolved.engine.spec.choice is EngineChoice.LOCAL:
-            self.warnings.append("The prompt was not enhanced: the local engine draws from the words as they are.")
-            return resolved
-        enhancer = PromptEnhancer(self.context.paths, settings, self.context.runtime, self.context.prompt_cache)
-        with self.clock.stage(Stage.ENRICH):
-            try:
-                result = enhancer.enhance(
-                    enhance_request_of(request, provider=settings.enhancer_provider, model=settings.enhancer_model,
-                                       quality=settings.enhancer_quality),
-                    cancel=self.cancel, on_progress=self.clock.tell)
-            except Cancelled:
-                raise
-            except Exception as error:
-                log.warning("the prompt could not be enhanced", exc_info=True)
-                self.warnings.append(f"The prompt was used as written: it could not be enhanced ({error}).")
-                return resolved
-            finally:
-                enhancer.release()
-        self.warnings += result.warnings
-        self.enhanced, self.enhancement = result.enhanced, result.summary()
-        takes_negative = "negative_prompt" in resolved.engine.spec_for(request).uses
-        negative = request.negative_prompt or (result.negative_prompt if takes_negative else "")
-        return replace(resolved, request=replace(request, prompt=result.enhanced, negative_prompt=negative))
+    def _prepared(self, resolved: Resolved) -> Prepared:
+        before = self.before
+        return Prepared(resolved.request, resolved.engine.spec.id, before.scene_prompts or (resolved.request.prompt,),
+                        before.grounded.planner, tuple(self.warnings))
 
     # -- frames -------------------------------------------------------------------------------------------------
 
@@ -218,6 +212,8 @@ class _Run:
             if suffix != ".png":
                 self.warnings.append(f"Saved as a GIF: {error}")
                 suffix = ".gif"
+        if output.soundtrack is not None and suffix in (".gif", ".png"):
+            self.warnings.append(f"The soundtrack was left out: a {suffix[1:].upper()} has no sound.")
         if output.path is not None:
             final = with_suffix(Path(output.path) if Path(output.path).is_absolute() else paths.outputs / output.path,
                                 suffix)
@@ -249,7 +245,9 @@ class _Run:
         session = RenderSession(runtime=self.context.runtime, memory=plan, on_progress=self.clock.tell,
                                 cancel=self.cancel, scratch=self.scratch)
         with self.clock.stage(Stage.RENDER):
-            stream = resolved.engine.render(request, session)
+            prompts = self.before.scene_prompts
+            stream = (render_scenes(resolved.engine, request, prompts, session) if prompts
+                      else resolved.engine.render(request, session))
             self.clock.tell(Progress(Stage.RENDER))  # whatever was loaded for it is there
             watch = _Watch(stream, self.cancel, self.scratch, request.output.snapshots)
             with contextlib.closing(watch.frames()) as frames:
@@ -262,6 +260,7 @@ class _Run:
                         stream.width, stream.height, stream.fps, request.output.codec,
                         self.context.settings.crf if request.output.crf is None else request.output.crf,
                         self.context.settings.encoder_preset))
+        self.warnings += session.notes
         if count != stream.count:
             raise EngineError(f"{resolved.engine.spec.label} promised {stream.count} frames and gave {count}.")
         self.clock.tell(Progress(Stage.CHECK, 1, 1))
@@ -297,14 +296,16 @@ class _Run:
         draft = VideoResult(
             path=final, request=request, asked=self.asked, engine=resolved.engine.spec.id, width=take.stream.width,
             height=take.stream.height, fps=take.stream.fps, frames=take.count, timings_s=dict(self.clock.spent),
-            enhanced_prompt=self.enhanced, enhancement=self.enhancement, peaks=_peaks(), models=take.stream.models,
-            facts=dict(take.stream.facts), warnings=tuple(self.warnings),
+            enhanced_prompt=self.before.enhanced, enhancement=self.before.enhancement,
+            scene_prompts=self.before.scene_prompts, planner=self.before.grounded.planner, peaks=_peaks(),
+            models=take.stream.models, facts=dict(take.stream.facts), warnings=tuple(self.warnings),
             versions=library_versions("torch", "diffusers", "transformers", "optimum-quanto", "mmgp", "matplotlib",
                                       "numpy", "imageio-ffmpeg"),
             created_at=self.started.isoformat(timespec="seconds"), job_id=self.context.recorder.job_id)
         whole = encode.part_path(final, 2)
         try:
             with self.clock.stage(Stage.ENCODE):
+                self._add_sound(take)
                 if final.suffix == ".gif":
                     metadata.write_gif(take.part, whole, draft.to_manifest())
                 elif final.suffix == ".png":
@@ -315,6 +316,7 @@ class _Run:
             path = self._publish(whole, final)
         finally:
             whole.unlink(missing_ok=True)
+            take.part.unlink(missing_ok=True)  # before the record: a job that is done leaves nothing half
         with self.clock.stage(Stage.RECORD):
             result = replace(
                 draft, path=path, warnings=tuple(self.warnings), poster=self._poster(take),
@@ -323,12 +325,21 @@ class _Run:
             self.context.recorder.record(result)
         return result
 
+    def _add_sound(self, take: _Take) -> None:
+        """Put the soundtrack under the whole but unnamed video."""
+        soundtrack = self.asked.output.soundtrack
+        if soundtrack is None or take.part.suffix in (".gif", ".png"):
+            return
+        sounded = encode.part_path(take.part, 3)
+        audio.add(take.part, soundtrack, sounded, take.count / take.stream.fps)
+        sounded.replace(take.part)
+
     def _repeatable(self, request: VideoRequest) -> VideoRequest:
         """The request as it is recorded: an enhanced prompt stands beside the original and is not enhanced anew."""
-        if self.enhanced is None:
+        if self.before.enhanced is None:
             return request
         original, _ = split_enhanced(self.asked.prompt)
-        return replace(request, prompt=join_enhanced(original, self.enhanced), enhance=EnhanceMode.OFF)
+        return replace(request, prompt=join_enhanced(original, self.before.enhanced), enhance=EnhanceMode.OFF)
 
     def _publish(self, whole: Path, final: Path) -> Path:
         """Name the file. What already bears a name that was asked for is kept beside it, never replaced."""
@@ -385,52 +396,6 @@ class _Watch:
             close = getattr(stream, "close", None)
             if close is not None:
                 close()
-
-
-class _Clock:
-    """Times stages, and adds to each event what is known of the time that is left.
-
-    An engine that loads a model says so with events of that stage; what it takes until the next event of rendering is
-    then not counted as rendering.
-    """
-
-    def __init__(self, on_progress: ProgressCallback) -> None:
-        self._on_progress = on_progress
-        self.spent: dict[str, float] = {}
-        self._now: Stage | None = None
-        self._since = 0.0
-        self._first_step: tuple[int, float] | None = None
-
-    @contextlib.contextmanager
-    def stage(self, stage: Stage) -> Iterator[None]:
-        self._enter(stage)
-        self.tell(Progress(stage))
-        try:
-            yield
-        finally:
-            self._enter(None)
-
-    def _enter(self, stage: Stage | None) -> None:
-        now = time.monotonic()
-        if self._now is not None:
-            self.spent[self._now.value] = self.spent.get(self._now.value, 0.0) + now - self._since
-        self._now, self._since, self._first_step = stage, now, None
-
-    def tell(self, event: Progress) -> None:
-        if event.stage is not self._now and {event.stage, self._now} == {Stage.LOAD, Stage.RENDER}:
-            self._enter(event.stage)
-        if event.eta_s is None and event.total and event.step:
-            event = replace(event, eta_s=self._eta(event))
-        self._on_progress(event)
-
-    def _eta(self, event: Progress) -> float | None:
-        """From the pace since the first step, so that start-up does not count; None until there is a pace."""
-        now = time.monotonic()
-        if self._first_step is None or event.step < self._first_step[0]:
-            self._first_step = (event.step, now)
-        step, at = self._first_step
-        done = event.step - step
-        return (now - at) / done * (event.total - event.step) if done > 0 and now - at > 0.3 else None
 
 
 def _place_snapshots(parts: list[Path], video: Path) -> tuple[Path, ...]:

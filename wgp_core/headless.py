@@ -24,12 +24,12 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 
 from . import resolve
-from .batch import BatchItem, is_done, read_batch
+from .batch import BatchItem, columns_of, done_file, read_batch
 from .config import Config
 from .context import clean_hub_cache, device_override, generation_context
 from .errors import RequestError, StoreError, WgpError
 from .events import Cancelled, CancelToken, Progress
-from .generate import GenerationContext, NoRecorder, Recorder, generate_video
+from .generate import GenerationContext, NoRecorder, Prepared, Recorder, generate_video, prepare_video
 from .logs import configure
 from .marked import split_enhanced
 from .media.encode import sweep_parts
@@ -37,6 +37,7 @@ from .media.metadata import read_manifest
 from .paths import Paths, build_paths
 from .request import LoraUse, VideoRequest
 from .result import Manifest, VideoResult
+from .side_by_side import Made, write_page
 
 if TYPE_CHECKING:
     from .prompts.enhancer import Cache
@@ -75,6 +76,8 @@ class Options:
     as_json: bool = False
     verbose: bool = False
     default_prompt: str = ""
+    show: Callable[[Prepared], None] | None = None
+    """Told what will be rendered, before it is; in a dry run instead of the table."""
 
 
 class _ScriptLibrary:
@@ -129,6 +132,7 @@ def main(flags: Mapping[str, Any], output_flags: Mapping[str, Any], options: Opt
         overrides = {**(device_override(options.gpu) if options.gpu else {}), **options.machine}
         config = Config(paths.settings_file, overrides=overrides)
         items = _items({**flags, "loras": _loras(options.loras)}, output_flags, options, config)
+        columns = columns_of(options.batch) if options.batch else ()
     except WgpError as error:
         console.print(f"[red]{_plain(error)}")
         return USAGE
@@ -138,10 +142,17 @@ def main(flags: Mapping[str, Any], output_flags: Mapping[str, Any], options: Opt
     try:
         context = generation_context(paths, config.settings, recorder, prompt_cache=recorder.prompt_cache)
         _clean_cache(items, paths, config, options, console)
+        if options.dry_run and options.show is not None:
+            return _prepare(items, context, console, options.show)
         if options.dry_run:
             return _print_plan(items, context, console, as_json=options.as_json)
         sweep_parts(paths.outputs)
-        return _Runner(context, recorder, console, options).run(items)
+        runner = _Runner(context, recorder, console, options)
+        status = runner.run(items)
+        if columns and status != CANCELLED:
+            page = write_page(paths.outputs, options.batch.stem if options.batch else "page", columns, runner.made)
+            console.print(f"Side by side: {_plain(page)}", soft_wrap=True, highlight=False)
+        return status
     finally:
         recorder.close()
 
@@ -173,9 +184,9 @@ def _items(flags: Mapping[str, Any], output_flags: Mapping[str, Any], options: O
         raise RequestError("--batch takes its prompts and names from the file.", fix="Leave out --prompt and --output.")
     if "path" in output:
         output["path"] = Path(output["path"]).expanduser().resolve()
-    for name in ("start_image", "end_image"):
-        if name in given:
-            given[name] = Path(given[name]).expanduser().resolve()
+    for named, name in ((given, "start_image"), (given, "end_image"), (output, "soundtrack")):
+        if name in named:
+            named[name] = Path(named[name]).expanduser().resolve()
     if options.replay:
         return (_replayed(options.replay, given, output),)
     start = resolve.new_request(config.settings, prompt=options.default_prompt)
@@ -215,6 +226,25 @@ def _print_plan(items: tuple[BatchItem, ...], context: GenerationContext, consol
     return FAILED if refused else OK
 
 
+def _prepare(items: tuple[BatchItem, ...], context: GenerationContext, console: Console,
+             show: Callable[[Prepared], None]) -> int:
+    """Everything that comes before frames, shown."""
+    cancel = CancelToken()
+    with _interruptible(cancel):
+        for item in items:
+            try:
+                if item.request is None:
+                    raise RequestError(item.problem)
+                show(prepare_video(item.request, context, cancel=cancel))
+            except WgpError as error:
+                log.debug("item %d cannot be prepared", item.number, exc_info=True)
+                console.print(f"[red]{_plain(error)}", soft_wrap=True, highlight=False)
+                return FAILED
+            except Cancelled:
+                return CANCELLED
+    return OK
+
+
 def _plan_row(item: BatchItem, context: GenerationContext) -> tuple[dict[str, Any], str]:
     row: dict[str, Any] = {"number": item.number, "place": item.place, "status": "refused", "warnings": []}
     if item.request is None:
@@ -225,7 +255,7 @@ def _plan_row(item: BatchItem, context: GenerationContext) -> tuple[dict[str, An
         return {**row, "prompt": item.request.prompt, "error": str(error)}, f"{item.place}: {error}"
     request = resolved.request
     return {**row, "status": "ok", "prompt": request.prompt, "engine": resolved.engine.spec.id,
-            "size": f"{request.width}x{request.height}", "frames": request.frames, "fps": request.fps,
+            "size": f"{request.width}x{request.height}", "frames": request.frames or "by scenes", "fps": request.fps,
             "warnings": list(resolved.warnings)}, ""
 
 
@@ -237,6 +267,7 @@ class _Runner:
         self._context, self._recorder, self._console, self._options = context, recorder, console, options
         self._cancel = CancelToken()
         self._failed = 0
+        self.made: list[Made] = []
 
     def run(self, items: tuple[BatchItem, ...]) -> int:
         done = skipped = 0
@@ -244,8 +275,9 @@ class _Runner:
             for item in items:
                 if item.request is None:
                     self._refuse(item, item.problem)
-                elif self._options.resume and is_done(item.request, self._context.paths.outputs):
+                elif self._options.resume and (file := done_file(item.request, self._context.paths.outputs)):
                     skipped += 1
+                    self.made.append(Made(file))
                     self._say(item, "skipped", {}, f"[dim]{item.place}: done already")
                 else:
                     try:
@@ -261,7 +293,8 @@ class _Runner:
         title = request.prompt or (request.plan[0].title if request.plan else "")
         try:
             with self._bars(f"[{item.number}] {title[:40]}") as on_progress:
-                result = generate_video(request, self._context, on_progress=on_progress, cancel=self._cancel)
+                result = generate_video(request, self._context, on_progress=on_progress, cancel=self._cancel,
+                                        on_prepared=self._options.show or (lambda prepared: None))
         except WgpError as error:
             log.debug("item %d failed", item.number, exc_info=True)
             self._refuse(item, str(error))
@@ -270,6 +303,7 @@ class _Runner:
         return True
 
     def _report(self, item: BatchItem, result: VideoResult) -> None:
+        self.made.append(Made(result.path))
         warnings = [*result.warnings, *filter(None, [self._recorder.problem]), *self._drift(result)]
         facts = {**result.to_manifest(), "path": str(result.path), "warnings": warnings}
         spent = sum(result.timings_s.values())
@@ -296,6 +330,7 @@ class _Runner:
 
     def _refuse(self, item: BatchItem, problem: str) -> None:
         self._failed += 1
+        self.made.append(Made(None, problem))
         self._say(item, "failed", {"error": problem}, f"[red]{_plain(item.place)}: {_plain(problem)}")
 
     def _say(self, item: BatchItem, status: str, facts: Mapping[str, Any], text: str) -> None:

@@ -34,6 +34,10 @@ class Paths:
     def previews(self) -> Path:
         return self.data / "previews"
 
+    def preview_files(self, job_id: str) -> tuple[Path, Path]:
+        """The two pictures of a running job that are written by turns, so that none changes while it is being sent."""
+        return self.previews / f"{job_id}.jpg", self.previews / f"{job_id}-2.jpg"
+
     @property
     def posters(self) -> Path:
         return self.data / "posters"

@@ -20,6 +20,7 @@ from .errors import RequestError
 REQUEST_VERSION = 1
 MAX_PROMPT_CHARS = 8_000
 MAX_SEED = 2**32 - 1
+MAX_SCENES = 40
 VRAM_PROFILES = ("auto", "1", "2", "3", "3.5", "4", "4.5", "5")
 """mmgp's numbering: 1 needs the most memory, 5 the least."""
 
@@ -104,18 +105,77 @@ class SceneKind(enum.StrEnum):
     SUBJECT = "subject"
 
 
+class Objective(enum.StrEnum):
+    """What the viewer is to take away."""
+
+    INTRODUCE = "introduce"
+    EXPLAIN = "explain"
+    COMPARE = "compare"
+    DEMONSTRATE = "demonstrate"
+    SUMMARIZE = "summarize"
+
+
+class Look(enum.StrEnum):
+    """How a teaching video looks."""
+
+    INFOGRAPHIC = "infographic"
+    WHITEBOARD = "whiteboard"
+    ANIMATION = "animation"
+    LECTURE = "lecture"
+    DOCUMENTARY = "documentary"
+
+
+class Framework(enum.StrEnum):
+    """The order in which a plan argues."""
+
+    ACADEMIC = "academic"
+    """Hook, intuition, mechanism, example, recap."""
+    PAS = "pas"
+    """Problem, agitation, solution."""
+    BAB = "bab"
+    """Before, after, bridge."""
+    AIDA = "aida"
+    """Attention, interest, desire, action."""
+
+
+class Planner(enum.StrEnum):
+    """Who plans the scenes."""
+
+    RULES = "rules"
+    LLM = "llm"
+
+
+class DocumentMode(enum.StrEnum):
+    """`semantic` plans scenes from cues; `overlay` appends what the documents say to the prompt, as it stands there."""
+
+    SEMANTIC = "semantic"
+    OVERLAY = "overlay"
+
+
 _CONFIG: Mapping[str, Any] = {"extra": "forbid"}
 
 
 @dataclass(frozen=True)
 class Cue:
-    """A short factual statement with its source ("Book, p. 12"); `source` may be empty."""
+    """A short factual statement with its source ("Book", page 12); `source` may be empty.
+
+    `page_to` is given where it stands on one of the pages from `page` to that one.
+    """
 
     __pydantic_config__ = _CONFIG
 
     text: str
     source: str = ""
     page: int | None = None
+    page_to: int | None = None
+
+    @property
+    def place(self) -> str:
+        """ "Book, p. 12-13", or the source alone where it has no pages."""
+        if self.page is None or not self.source:
+            return self.source
+        last = f"-{self.page_to}" if self.page_to and self.page_to != self.page else ""
+        return f"{self.source}, p. {self.page}{last}"
 
 
 @dataclass(frozen=True)
@@ -147,12 +207,34 @@ class LoraUse:
 
 @dataclass(frozen=True)
 class DocumentUse:
-    """Which document collection grounds the prompt, and how ("semantic" or "overlay")."""
+    """What grounds the video: a named collection, or a file of chunks as `chunk-book` writes it; one of the two."""
 
     __pydantic_config__ = _CONFIG
 
-    collection: str
-    mode: str = "semantic"
+    collection: str = ""
+    mode: DocumentMode = DocumentMode.SEMANTIC
+    chunks: Path | None = None
+
+
+@dataclass(frozen=True)
+class Brief:
+    """What a video that teaches is to be like, where the prompt is its topic.
+
+    `audience` is any words ("nurses in training"). A `framework`, documents or the planner `llm` make a plan of scenes
+    (academic where none is named); else, and with documents as overlay, the brief goes into the words of the prompt.
+    `scenes` 0: as the time allows.
+    """
+
+    __pydantic_config__ = _CONFIG
+
+    audience: str = "students"
+    objective: Objective = Objective.EXPLAIN
+    look: Look = Look.INFOGRAPHIC
+    framework: Framework | None = None
+    scenes: int = 0
+    planner: Planner = Planner.RULES
+    planner_model: str = ""
+    """Name of the planning language model; empty takes the enhancer's."""
 
 
 @dataclass(frozen=True)
@@ -174,6 +256,7 @@ class RetryPolicy:
 class OutputOptions:
     """How the result is written. `path` None names the file by the template in the settings.
 
+    `soundtrack` is a file with sound that is put under the video, brought to the usual loudness and faded in and out.
     `crf` is the constant rate factor, 0 (lossless) to 51, lower is better; None takes the setting.
     """
 
@@ -185,6 +268,7 @@ class OutputOptions:
     poster: bool = True
     snapshots: int = 0
     subtitles: bool = False
+    soundtrack: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -226,7 +310,12 @@ class VideoRequest:
     camera: CameraMovement = CameraMovement.STATIC
     enhance: EnhanceMode = EnhanceMode.OFF
     documents: DocumentUse | None = None
+    brief: Brief | None = None
     plan: tuple[ScenePlan, ...] = ()
+    scene_frames: int | None = None
+    """Frames that a diffusion model makes of each planned scene; None: as long as the scene is to last."""
+    crossfade: float = 0.4
+    """Seconds in which one scene of a diffusion model becomes the next; 0 cuts."""
     theme: Theme = Theme.DARK
     captions: bool = True
     fallback_local_on_fail: bool = True
@@ -270,6 +359,14 @@ class VideoRequest:
         """A copy with the named fields replaced."""
         return replace(self, **changes)
 
+    @property
+    def makes_plan(self) -> bool:
+        """Whether scenes are planned for it before they are rendered."""
+        if self.documents is not None:
+            return not self.plan and self.documents.mode is DocumentMode.SEMANTIC
+        asked = self.brief is not None and (self.brief.framework is not None or self.brief.planner is Planner.LLM)
+        return not self.plan and asked
+
     # -- rules that hold for every engine -----------------------------------------------------------------------
 
     def check(self) -> None:
@@ -279,6 +376,7 @@ class VideoRequest:
         if self.seconds is not None and self.frames is not None:
             raise RequestError(f"The request gives both seconds ({self.seconds:g}) and frames ({self.frames}).",
                                field="seconds", fix="Give one of them; the other follows from the frame rate.")
+        _check_documents(self)
         if self.window_frames and self.window_overlap and self.window_overlap >= self.window_frames:
             raise RequestError(f"The windows overlap by {self.window_overlap} frames, and have only "
                                f"{self.window_frames}.", field="window_overlap",
@@ -335,6 +433,19 @@ def _check_text(request: VideoRequest) -> None:
                                f"{MAX_PROMPT_CHARS}.", field=name, fix="Shorten it, or use a document instead.")
 
 
+def _check_documents(request: VideoRequest) -> None:
+    use = request.documents
+    if use is not None and bool(use.collection.strip()) == (use.chunks is not None):
+        raise RequestError("documents must name a collection or a file of chunks, one of the two.", field="documents",
+                           fix='Write {"collection": "NAME"} or {"chunks": "FILE.jsonl"}.')
+    if use is not None and not request.prompt.strip() and not request.plan:
+        raise RequestError("The documents are asked about the prompt, and it is empty.", field="prompt",
+                           fix="Name the topic.")
+    if request.brief is not None and not 0 <= request.brief.scenes <= MAX_SCENES:
+        raise RequestError(f"brief.scenes is {request.brief.scenes}; it must be from 0 (as the time allows) to "
+                           f"{MAX_SCENES}.", field="brief.scenes")
+
+
 _RANGES: Mapping[str, tuple[float, float, str]] = {
     "width": (16, 7680, "pixels"),
     "height": (16, 7680, "pixels"),
@@ -348,6 +459,8 @@ _RANGES: Mapping[str, tuple[float, float, str]] = {
     "step_cache_strength": (0, 1, ""),
     "window_frames": (5, 1_000, "frames"),
     "window_overlap": (0, 500, "frames"),
+    "scene_frames": (1, 1_000, "frames"),
+    "crossfade": (0, 5, "seconds"),
     "seed": (-1, MAX_SEED, "(-1 draws one)"),
 }
 
@@ -369,6 +482,6 @@ def _check_numbers(request: VideoRequest) -> None:
     if (request.width is None) != (request.height is None):
         raise RequestError("Width and height must be given together.", field="width", fix="Give both or neither.")
     for number, scene in enumerate(request.plan, 1):
-        if scene.seconds is not None and not 0.5 <= scene.seconds <= 180:
-            raise RequestError(f"Scene {number} lasts {scene.seconds:g} s; it must be from 0.5 to 180 s.",
+        if scene.seconds is not None and not 0.02 <= scene.seconds <= 180:
+            raise RequestError(f"Scene {number} lasts {scene.seconds:g} s; it must be from 0.02 to 180 s.",
                                field=f"plan.{number - 1}.seconds")

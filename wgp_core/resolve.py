@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from . import scenes
 from .engines.base import Engine, EngineSpec
 from .engines.registry import EngineRegistry
-from .errors import EngineError, RequestError
+from .errors import EncoderMissingError, EngineError, RequestError
+from .media import audio
 from .media.images import load_image
 from .request import (
     CameraMovement,
@@ -22,6 +25,9 @@ from .request import (
     VideoRequest,
 )
 from .settings import Settings
+
+PLANNED_SECONDS = 20.0
+"""Length of a video whose scenes are still to be planned, where none is asked for."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,9 @@ def resolve(request: VideoRequest, engines: EngineRegistry, settings: Settings) 
     cannot run is replaced by the local one, with a warning.
     """
     request.check()
+    if request.output.soundtrack is not None:
+        with contextlib.suppress(EncoderMissingError):  # without ffmpeg a GIF is made, which says that it has no sound
+            audio.check(request.output.soundtrack)
     for path in (request.start_image, request.end_image):
         if path is not None:
             load_image(Path(path))
@@ -70,7 +79,7 @@ def for_local(request: VideoRequest, engines: EngineRegistry, settings: Settings
     engine = engines.local()
     open_ = replace(request, model=None, loras=(), steps=None, guidance=None, guidance_2=None, flow_shift=None,
                     solver=None, step_cache=StepCache.OFF, window_prompts=(), window_frames=None, window_overlap=None,
-                    negative_prompt="", profile=None)
+                    scene_frames=None, negative_prompt="", profile=None)
     snapped, notes = engine.spec_for(open_).snap(open_)
     warning = f"Drawn by the local engine instead of diffusion, because: {cause}"
     return _close(snapped, engine, settings, (warning, *notes))
@@ -81,7 +90,15 @@ def _close(request: VideoRequest, engine: Engine, settings: Settings, warnings: 
     defaults = spec.defaults
     fps = request.fps or defaults.fps
     _check_rate(spec, fps)
-    frames = request.frames or _frames(spec, request.seconds or _planned_seconds(request) or defaults.seconds, fps)
+    usual = PLANNED_SECONDS if request.makes_plan else defaults.seconds
+    apart = scenes.rendered_apart(request, spec)
+    if request.makes_plan and spec.frames.high == 1:
+        raise RequestError(f"{spec.label} makes single pictures, and scenes were asked for.", field="model",
+                           fix="Choose a video model or the local engine, or use the documents as overlay.")
+    if apart:
+        frames = request.frames or (round(request.seconds * fps) if request.seconds else None)
+    else:
+        frames = request.frames or _frames(spec, request.seconds or _planned_seconds(request) or usual, fps)
     closed = replace(
         request, engine=spec.choice, width=request.width or defaults.width, height=request.height or defaults.height,
         fps=fps, frames=frames, seconds=None, steps=request.steps or defaults.steps,
@@ -91,8 +108,24 @@ def _close(request: VideoRequest, engine: Engine, settings: Settings, warnings: 
         solver=request.solver or defaults.solver,
         seed=secrets.randbelow(2**32) if request.seed == -1 else request.seed,
         output=replace(request.output, crf=settings.crf if request.output.crf is None else request.output.crf))
+    warnings = (*warnings, *_unused(replace(request, scene_frames=None) if apart else request, spec))
+    if apart:
+        spec.check(replace(closed, frames=None))
+        timed = frames is not None or any(scene.seconds is not None for scene in request.plan)
+        if not timed and request.scene_frames is None:
+            closed = replace(closed, scene_frames=spec.frames.nearest(scenes.SCENE_FRAMES))
+        return with_layout(Resolved(closed, engine, warnings))
     spec.check(closed)
-    return Resolved(closed, engine, (*warnings, *_unused(request, spec)))
+    return Resolved(closed, engine, warnings)
+
+
+def with_layout(resolved: Resolved) -> Resolved:
+    """With the frames of each scene settled, where there is a plan that is rendered scene by scene."""
+    request, spec = resolved.request, resolved.engine.spec_for(resolved.request)
+    if not (request.plan and scenes.rendered_apart(request, spec)):
+        return resolved
+    layout = scenes.lay_out(request, spec)
+    return replace(resolved, request=scenes.settled(request, layout), warnings=(*resolved.warnings, *layout.notes))
 
 
 def _planned_seconds(request: VideoRequest) -> float | None:
@@ -130,6 +163,7 @@ _OPTIONAL = {
     "window_frames": (None, "the window's length"),
     "window_overlap": (None, "the window's overlap"),
     "profile": (None, "the VRAM profile"),
+    "scene_frames": (None, "the frames of a scene"),
     "loras": ((), "LoRAs"),
     "start_image": (None, "the start image"),
     "end_image": (None, "the end image"),

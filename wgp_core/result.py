@@ -43,6 +43,10 @@ class VideoResult:
     enhanced_prompt: str | None = None
     enhancement: Mapping[str, Any] = field(default_factory=dict)
     """Who wrote the enhanced prompt and why: level, provider, model, attempts, scores."""
+    scene_prompts: tuple[str, ...] = ()
+    """What the model was told for each scene, where scenes were rendered one by one."""
+    planner: str = ""
+    """Who planned the scenes: "rules", a language model, or nobody."""
     timings_s: Mapping[str, float] = field(default_factory=dict)
     peaks: Mapping[str, float] = field(default_factory=dict)
     models: tuple[ModelUse, ...] = ()
@@ -64,7 +68,9 @@ class VideoResult:
         original, _ = split_enhanced(self.asked.prompt)
         task = join_enhanced(original, self.enhanced_prompt) if self.enhanced_prompt else original
         return {"original": original, "enhanced": self.enhanced_prompt, "task": task,
-                **({"enhancement": dict(self.enhancement)} if self.enhancement else {})}
+                **({"enhancement": dict(self.enhancement)} if self.enhancement else {}),
+                **({"scenes": list(self.scene_prompts)} if self.scene_prompts else {}),
+                **({"planner": self.planner} if self.planner else {})}
 
     def to_manifest(self) -> dict[str, Any]:
         """Plain JSON: what is embedded in the file and shown by `inspect`."""

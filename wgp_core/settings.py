@@ -169,6 +169,22 @@ class Settings:
     rag_min_chunk_words: int = _setting(25, "Shortest passage (words)", "Shorter passages are passed over.",
                                         "Documents", low=0, high=500, env="T2V_RAG_MIN_CHUNK_WORDS")
 
+    # Quality scores
+    quality_models: bool = _setting(True, "Score with models", "Use the vision models that are installed; off keeps to "
+                                    "estimates, which are quick.", "Quality", env="T2V_QUALITY_MODELS")
+    quality_temporal_weight: float = _setting(
+        40.0, "Weight of temporal quality", "Subject and background consistency, smoothness, flicker. Only the "
+        "proportions of the three weights matter.", "Quality", low=0, high=100, env="T2V_QUALITY_TEMPORAL_WEIGHT")
+    quality_aesthetic_weight: float = _setting(
+        30.0, "Weight of picture quality", "Aesthetic and imaging quality.", "Quality", low=0, high=100,
+        env="T2V_QUALITY_AESTHETIC_WEIGHT")
+    quality_alignment_weight: float = _setting(
+        30.0, "Weight of agreement", "Agreement with the prompt.", "Quality", low=0, high=100,
+        env="T2V_QUALITY_ALIGNMENT_WEIGHT")
+    quality_review_below: float = _setting(
+        60.0, "Review below", "A video whose total (0 to 100) is lower is marked for a person to look at.", "Quality",
+        low=0, high=100, env="T2V_QUALITY_REVIEW_BELOW")
+
     # Queue
     resume_queue: bool = _setting(False, "Resume the queue at start-up",
                                   "Put interrupted jobs back in the queue when the program starts.", "Queue",

@@ -330,7 +330,7 @@ def test_the_end_of_a_job_is_announced_where_that_is_switched_on(open_page):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_narrow_window_needs_no_sideways_scrolling(open_page, scheme):
     page = open_page(390, 844, color_scheme=scheme)
-    for name in ("Generate", "Queue", "Library", "Models", "Settings"):
+    for name in ("Generate", "Queue", "Library", "Documents", "Models", "Settings"):
         open_tab(page, name)
         page.wait_for_timeout(600)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, name

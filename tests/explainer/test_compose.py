@@ -121,7 +121,7 @@ def test_a_plan_is_followed_scene_by_scene() -> None:
     assert [type(scene) for scene in scenes[:7]] == kinds
     assert [scene.title for scene in scenes[1:]] == [scene.title for scene in plan[1:]]
     assert [scene.visual for scene in out[7:]] == ["gradient-descent#0", "gradient-descent#1"]
-    assert scenes[1].source == "Alberts, p. 3; Alberts, p. 9"
+    assert scenes[1].source == "Alberts, p. 3, 9"
     assert scenes[2].narration == "Both have merits."
     assert isinstance(scenes[3], Steps) and scenes[3].items == ("It grows", "It splits", "There are two")
     assert isinstance(scenes[5], Definition) and scenes[5].term == "Cell"

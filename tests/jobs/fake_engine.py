@@ -3,12 +3,13 @@
 `worker --engines fake_engine:engines` loads it through the real extension point. A prompt is a list of commands:
 "frames" (just draw), "sleep 0.5" (between frames, cancellable), "stubborn 5" (ignores cancel), "hang 60" (no
 progress), "abort", "exit 3", "oom", "fail TEXT", "bug", "print" (writes to stdout), "child FILE" (leaves a child
-process whose id is written to FILE), "wait FILE" (goes on once FILE exists).
+process whose id is written to FILE), "wait FILE" (goes on once FILE exists), "recorded" (killed once it is on record).
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -29,8 +30,10 @@ from wgp_core.engines.base import (
 from wgp_core.engines.registry import EngineRegistry
 from wgp_core.errors import EngineError, EngineMemoryError
 from wgp_core.events import Progress, Stage
+from wgp_core.jobs.recorder import JobRecorder
 from wgp_core.paths import Paths
 from wgp_core.request import EngineChoice, VideoRequest
+from wgp_core.result import VideoResult
 
 SPEC = EngineSpec(
     id="fake", label="Fake engine", choice=EngineChoice.LOCAL, width=StepRule(64, 640, 2), height=StepRule(48, 480, 2),
@@ -84,16 +87,29 @@ def obey(command: str, argument: str, session: RenderSession) -> None:
         sys.stdout.flush()
         os.write(1, b'{"say": "idle"}\n')
     elif command in ("stubborn", "hang"):
+        session.on_progress(Progress(Stage.LOAD, message=command))
         time.sleep(float(argument))
     elif command == "child":
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
         Path(argument).write_text(str(child.pid))
         time.sleep(600)
+    elif command == "recorded":
+        kill_after_the_record()
     elif command == "wait":
         while not Path(argument).exists():
             session.cancel.raise_if_cancelled()
             session.on_progress(Progress(Stage.LOAD, message="waiting"))
             time.sleep(0.02)
+
+
+def kill_after_the_record() -> None:
+    record = JobRecorder.record
+
+    def record_and_die(self: JobRecorder, result: VideoResult) -> None:
+        record(self, result)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    JobRecorder.record = record_and_die
 
 
 def draw(request: VideoRequest, session: RenderSession, pause_s: float) -> Iterator[np.ndarray]:

@@ -133,7 +133,8 @@ def test_clearing_keeps_videos_and_interrupted_jobs(queue: JobQueue, paths: Path
     queue._jobs.complete(Claim.of(queue._jobs.claim(1)), result_of(done.id, paths.outputs / "a.mp4"))  # type: ignore[arg-type]
     queue._jobs.settle(Claim.of(queue._jobs.claim(1)), JobState.FAILED, "no")  # type: ignore[arg-type]
     queue._jobs.settle(Claim.of(queue._jobs.claim(1)), JobState.INTERRUPTED, "cut")  # type: ignore[arg-type]
-    (paths.previews / f"{failed.id}.jpg").write_bytes(b"x")
+    for file in paths.preview_files(failed.id):
+        file.write_bytes(b"x")
     assert queue.clear_finished() == 2
     assert [job.id for job in queue.jobs()] == [stays.id] and queue._store.library.count() == 1
     assert not list(paths.previews.iterdir())

@@ -142,8 +142,7 @@ def test_a_cancel_between_claim_and_start_is_seen(workshop: Workshop) -> None:
 def test_a_job_that_ignores_cancel_is_ended_after_the_grace(workshop: Workshop) -> None:
     job, good = workshop.submit("stubborn 60"), workshop.submit("frames")
     workshop.start()
-    workshop.wait(job.id, JobState.RUNNING)
-    time.sleep(0.3)
+    wait_until(lambda: (now := workshop.queue.get(job.id).progress) is not None and now.message == "stubborn")
     workshop.queue.cancel(job.id)
     ended = workshop.wait(job.id)
     assert ended.state is JobState.CANCELLED and "did not stop by itself within 1 s" in ended.error
@@ -222,6 +221,16 @@ def test_a_killed_worker_whose_file_was_whole_counts_as_done(workshop: Workshop)
     again = workshop.store.library.find_by_job(job.id)
     assert again is not None and again.path == made.path and again.poster is not None and again.poster.is_file()
     assert "found again" in workshop.queue.get(job.id).warnings[-1]
+
+
+def test_a_worker_killed_right_after_the_record_leaves_nothing_half(workshop: Workshop) -> None:
+    job = workshop.submit("recorded")
+    workshop.start()
+    done = workshop.wait(job.id)
+    assert done.state is JobState.DONE and done.attempts == 1
+    made = workshop.store.library.get(done.generation_id or "").path
+    assert [path for path in workshop.paths.outputs.iterdir() if path.is_file()] == [made]
+    wait_until(lambda: not list((workshop.paths.data / "scratch").glob("*")))
 
 
 def test_an_idle_worker_is_stopped_and_started_again(workshop: Workshop) -> None:

@@ -41,10 +41,15 @@ def run(*words: str, answer: str = "") -> str:
 
 
 def shell(hub: Hub, paths: Paths, *words: str) -> subprocess.Popen[str]:
-    """The command in a process of its own, with the hub named by the environment."""
+    """The command in a process of its own, with the hub named by the environment, that hears Ctrl+C.
+
+    What was started in the background ignores it, and so would all that it starts.
+    """
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); " \
+        "from wgp_core.cli_models import app; app()"
     env = {**os.environ, "HF_ENDPOINT": hub.endpoint, "WGP_HOME": str(paths.root), "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen([sys.executable, "-c", "from wgp_core.cli_models import app; app()", *words], env=env,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen([sys.executable, "-c", code, *words], env=env, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True)
 
 
 def test_the_list_is_the_default_and_has_every_model(paths: Paths):

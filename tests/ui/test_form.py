@@ -128,7 +128,7 @@ def test_hints_say_why():
 
 def test_carried_settings_are_named():
     request = VideoRequest(prompt="x", plan=(ScenePlan("One"),), loras=(LoraUse(Path("a")),))
-    assert form.carried_words(FormValues.from_request(request, LOCAL).carried) == "LoRAs, planned scenes"
+    assert form.carried_words(FormValues.from_request(request, LOCAL).carried) == "LoRAs"
     assert form.carried_words(FormValues.from_request(VideoRequest(prompt="x"), LOCAL).carried) == ""
 
 

@@ -35,7 +35,7 @@ BACKGROUNDS = ("gray", "black", "beige", "sky", "grass", "night", "sea", "sunset
 CAMERAS = ("static", "push-in", "pull-out", "pan-left", "pan-right")
 Size = Literal["small", "medium", "large"]
 Speed = Literal["slow", "normal", "fast"]
-RADII: dict[str, float] = {"small": 8.5, "medium": 10.5, "large": 12.5}
+RADII: dict[str, float] = {"small": 9.0, "medium": 11.0, "large": 13.0}
 Style = Literal["solid", "outline"]
 
 
@@ -161,19 +161,19 @@ def _path(thing: Thing, rng: np.random.Generator, top: float, bottom: float) -> 
     def shrink(t: float) -> tuple[float, float, float, float]:
         return x0, y0, large + (small - large) * t, 0.0
 
-    turn = 2 * math.pi * pace * (1 if rng.random() < 0.5 else -1)
+    turn = 2 * math.pi * (0.45 + 0.35 * pace) * (1 if rng.random() < 0.5 else -1)
 
     def spin(t: float) -> tuple[float, float, float, float]:
         return x0, y0, radius, turn * t
 
-    hops, phase = 0.8 + pace, rng.uniform(0, 1)
-    ground = rng.uniform(46, 50)
+    hops, phase = 0.75 + 0.5 * pace, rng.uniform(0, 1)
+    ground = rng.uniform(40, 46)
 
     def bounce(t: float) -> tuple[float, float, float, float]:
         at = (hops * t + phase) % 1.0
-        return x0 + drift * t, ground - 24 * 4 * at * (1 - at), radius, 0.0
+        return x0 + drift * t, ground - 17 * 4 * at * (1 - at), radius, 0.0
 
-    way, begin, reach = (1 if rng.random() < 0.5 else -1), rng.uniform(0, 2 * math.pi), rng.uniform(13, 16)
+    way, begin, reach = (1 if rng.random() < 0.5 else -1), rng.uniform(0, 2 * math.pi), rng.uniform(9.5, 12)
 
     def orbit(t: float) -> tuple[float, float, float, float]:
         angle = begin + way * 2 * math.pi * (0.55 + 0.3 * pace) * t

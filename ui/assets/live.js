@@ -1,7 +1,8 @@
 /* Asks the server once a second whether anything changed, and only then lets the tabs redraw.
    Also: Ctrl+Enter, the page title, notifications, the colour scheme, and a bar while the connection is lost. */
 const beat = 1000;
-let known = '', build = '', ended = null, failures = 0, wasPlaying = false, models = null, changedAt = 0, enhanced = 0;
+let known = '', build = '', ended = null, failures = 0, wasPlaying = false, models = null, changedAt = 0, enhanced = 0,
+  documents = null;
 
 const visible = (selector) => {
   const found = document.querySelector(selector);
@@ -57,12 +58,20 @@ const hearModels = (news) => {
   const table = Date.now() - changedAt < 2.5 * beat;
   if (table || !before || before.ticks !== news.ticks) trigger('models', { table });
 };
+/* The list of collections is drawn anew when work begins or ends; what runs, at each step. */
+const hearDocuments = (news) => {
+  if (!visible('#documents-body')) return;
+  const before = documents;
+  documents = news;
+  if (!before || before.ticks !== news.ticks) trigger('documents', { list: !before || before.states !== news.states });
+};
 const hear = (news) => {
   if (build && news.build !== build) return document.body.classList.add('w-updated');
   if (!build) clearAddress();
   build = news.build;
   scheme(news.theme);
   hearModels(news.models);
+  hearDocuments(news.documents);
   if (news.enhance !== enhanced) trigger('enhance', {});
   enhanced = news.enhance;
   const resumed = wasPlaying && !playing();

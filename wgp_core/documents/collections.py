@@ -7,20 +7,25 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..errors import RequestError
 from ..events import CancelToken
 from ..paths import Paths
+from ..whole import whole_file
 from .chunking import Sizes
 from .ingest import DocumentReport, IngestOptions, IngestReport, Seen, ingest, read_record, reports_of
 from .readers import Found
 from .types import LINK, ChunkFiles, Collection, DocumentError
 
 _NAME = re.compile(r"[^\W_][\w .()+-]{0,59}\Z")
+ORIGINALS = "originals"
+"""The folder of a collection with copies of the documents that were given over the window or HTTP."""
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|\Z)", re.IGNORECASE)
 
 
@@ -94,12 +99,19 @@ def summary_of(item: Collection) -> Summary:
     return Summary(item, documents, str(record.get("made_at", "")), problem)
 
 
-def add_documents(paths: Paths, name: str, inputs: Sequence[Path], options: IngestOptions | None = None, *,
+def add_documents(paths: Paths, name: str, inputs: Sequence[Path | Found], options: IngestOptions | None = None, *,
                   on_progress: Seen = lambda _event: None, cancel: CancelToken | None = None) -> IngestReport:
-    """Read documents into a collection, beside those that it has. Raises as `ingest`."""
+    """Read documents into a collection, beside those that it has. Raises as `ingest`.
+
+    One that comes with its name (`Found`) takes the place of the document of that name. Without `options` the
+    collection is made as it was before.
+    """
     item = collection(paths, name)
     files = item.files
-    before = [Found(Path(report.path), report.source) for report in reports_of(read_record(files))]
+    record = read_record(files)
+    named = {given.source for given in inputs if isinstance(given, Found)}
+    before = [found for found in _found(item, record) if found.source not in named]
+    options = options or _options_of(record)
     fresh = not item.folder.exists()
     try:
         return ingest([*before, *inputs], files, options, on_progress=on_progress, cancel=cancel)
@@ -114,13 +126,38 @@ def refresh(paths: Paths, name: str, *, on_progress: Seen = lambda _event: None,
     """Read what changed since. A document whose file is gone stays as it was."""
     item = existing(paths, name)
     record = read_record(item.files)
-    here = [Found(Path(report.path), report.source) for report in reports_of(record)]
+    here = _found(item, record)
     if not here:
         raise DocumentError(f"{name!r} has no documents.", fix="Add the documents again.")
+    return ingest(here, item.files, _options_of(record), on_progress=on_progress, cancel=cancel)
+
+
+def keep_original(item: Collection, document: Found) -> Path:
+    """Copy a document that was handed over into the collection, to be read again from there. Raises `DocumentError`."""
+    target = item.folder / ORIGINALS / Path(document.source).name
+
+    def copy() -> None:
+        with whole_file(target) as part:
+            shutil.copyfile(document.path, part)
+
+    _do(copy, f"{document.source} cannot be kept")
+    return target
+
+
+def _found(item: Collection, record: Mapping[str, Any]) -> list[Found]:
+    """The collection's documents: the kept copy where there is one, else the file that was read."""
+    kept = item.folder / ORIGINALS
+    return [Found(kept / report.source if "/" not in report.source and (kept / report.source).is_file()
+                  else Path(report.path), report.source) for report in reports_of(record)]
+
+
+def _options_of(record: Mapping[str, Any]) -> IngestOptions:
+    """The options that a set was made with; the defaults for one that is not there yet."""
+    if not record:
+        return IngestOptions()
     made_with = record.get("settings", {})
-    options = IngestOptions(sizes=Sizes(int(made_with.get("min_words", 45)), int(made_with.get("max_words", 220))),
-                            clean=bool(made_with.get("clean", True)), save_rejected="rejected_sha256" in record)
-    return ingest(here, item.files, options, on_progress=on_progress, cancel=cancel)
+    return IngestOptions(sizes=Sizes(int(made_with.get("min_words", 45)), int(made_with.get("max_words", 220))),
+                         clean=bool(made_with.get("clean", True)), save_rejected="rejected_sha256" in record)
 
 
 def rename(paths: Paths, name: str, new: str) -> Collection:
@@ -159,10 +196,8 @@ def link(paths: Paths, files: ChunkFiles) -> Collection:
             break
         if item.link == where:
             return item
-    item.folder.mkdir(parents=True, exist_ok=True)
-    part = item.folder / f".{LINK}.part"
-    part.write_text(json.dumps({"chunks": where}) + "\n", encoding="utf-8")
-    part.replace(item.folder / LINK)
+    with whole_file(item.folder / LINK) as part:
+        part.write_text(json.dumps({"chunks": where}) + "\n", encoding="utf-8")
     return item
 
 

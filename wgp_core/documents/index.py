@@ -7,20 +7,21 @@ that does not belong to its chunks is noticed by their ids.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import mmap
-import os
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from ..events import CancelToken
 from ..models.embedder import WIDTH
+from ..whole import whole_file
 from .background import QUESTIONS
 from .encoder import Counted, PassageEncoder, ignore_count
 from .lexical import Postings
@@ -62,7 +63,8 @@ class Index:
         if not self.sketch.size:
             rows = np.arange(self.count)
         else:
-            rough = self.sketch @ (self.rotation.T @ question)
+            with _blas().limit(limits=1, user_api="blas"):
+                rough = self.sketch @ (self.rotation.T @ question)
             rows = _top(rough, max(40 * count, 512, self.count // 200))
             rows.sort()
         cosines = self.vectors[rows].astype(np.float32) @ question
@@ -129,6 +131,12 @@ def read_index(path: Path, fingerprint: str) -> Index:
     return index
 
 
+@lru_cache(maxsize=1)
+def _blas() -> ThreadpoolController:
+    """One pass over the sketch waits for memory: a second thread wins nothing, and beside other work it costs much."""
+    return ThreadpoolController()
+
+
 def _ids(chunks: Sequence[Chunk]) -> np.ndarray:
     return np.array([chunk.id.encode() for chunk in chunks], dtype="S") if chunks else np.zeros(0, "S1")
 
@@ -177,16 +185,11 @@ def _background(vectors: np.ndarray, encoder: PassageEncoder) -> np.ndarray:
 
 def _write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Written beside and renamed; every array starts at a multiple of 64 bytes, so that it can be mapped."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
+        with whole_file(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
             for name, array in arrays.items():
                 _add(archive, f"{name}.npy", np.ascontiguousarray(array))
-        part.replace(path)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
         raise DocumentError(f"The search index cannot be written to {path}: {error.strerror or error}.",
                             fix="Free some space, or choose a folder that you may write to.") from error
 

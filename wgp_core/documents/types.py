@@ -16,6 +16,7 @@ from typing import Any
 from ..errors import WgpError
 
 LINK = "link.json"
+CHUNKS = "chunks.jsonl"
 
 
 class DocumentError(WgpError):
@@ -112,10 +113,20 @@ class ChunkFiles:
 
     @classmethod
     def beside(cls, chunks: Path) -> ChunkFiles:
-        """A stand-alone set: `book.jsonl` with `book.rejected.jsonl`, `book.embeddings.npz`, `book.collection.json`."""
+        """A stand-alone set: `book.jsonl` with `book.rejected.jsonl`, `book.embeddings.npz`, `book.collection.json`.
+
+        A file called `chunks.jsonl` is that of a collection's folder.
+        """
+        if chunks.name == CHUNKS:
+            return cls.inside(chunks.parent)
         stem = chunks.with_suffix("") if chunks.suffix == ".jsonl" else chunks
         return cls(chunks, *(stem.with_name(stem.name + end)
                              for end in (".rejected.jsonl", ".embeddings.npz", ".collection.json")))
+
+    @classmethod
+    def inside(cls, folder: Path) -> ChunkFiles:
+        """The set that has a folder to itself."""
+        return cls(folder / CHUNKS, folder / "rejected.jsonl", folder / "embeddings.npz", folder / "collection.json")
 
 
 @dataclass(frozen=True)
@@ -137,8 +148,7 @@ class Collection:
     def files(self) -> ChunkFiles:
         if link := self.link:
             return ChunkFiles.beside(Path(link))
-        return ChunkFiles(self.folder / "chunks.jsonl", self.folder / "rejected.jsonl",
-                          self.folder / "embeddings.npz", self.folder / "collection.json")
+        return ChunkFiles.inside(self.folder)
 
 
 def read_chunks(path: Path) -> list[Chunk]:

@@ -211,6 +211,8 @@ class RenderSession:
     on_progress: ProgressCallback = ignore_progress
     cancel: CancelToken = field(default_factory=CancelToken)
     scratch: Path | None = None
+    notes: list[str] = field(default_factory=list)
+    """What turned out while frames were made, for the person."""
 
 
 class Engine(Protocol):

@@ -130,7 +130,7 @@ def _cached(studio: Studio, asked: EnhanceRequest) -> EnhanceResult | None:
 async def _wait(place: Place, request: Request, closing: Callable[[], bool]) -> Mapping[str, Any]:
     """The answer of a place in the line; the place is left when the caller hangs up or the server closes."""
     answer = asyncio.wrap_future(place.answer)
-    gone = asyncio.ensure_future(_hung_up(request))
+    gone = asyncio.ensure_future(hung_up(request))
     try:
         while not (answer.done() or gone.done() or closing()):
             await asyncio.wait({answer, gone}, timeout=CLOSING_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
@@ -144,7 +144,7 @@ async def _wait(place: Place, request: Request, closing: Callable[[], bool]) -> 
             answer.cancel()  # what still comes of it is nobody's
 
 
-async def _hung_up(request: Request) -> None:
+async def hung_up(request: Request) -> None:
     """Returns when the caller has closed the connection. The body was read before."""
     while (await request.receive())["type"] != "http.disconnect":
         pass

@@ -1,4 +1,4 @@
-"""A job's news as server-sent events: `state`, `progress`, and `done`, with which the stream ends.
+"""The news of a job, or of reading documents, as server-sent events: `state`, `progress`, and `done`, which ends them.
 
 The worker writes progress to the database at most twice a second; a stream looks there as often and says what is new.
 Events tell where the job is, not what it went through, so a reader that comes back (`Last-Event-ID`) misses nothing
@@ -11,7 +11,7 @@ import asyncio
 import json
 import time
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,7 @@ class Event:
         return f"id: {self.id}\nevent: {self.name}\ndata: {json.dumps(self.data, ensure_ascii=True)}\n\n"
 
 
+_REMOVED = [Event("removed", "done", {"state": "removed"})]
 Look = Callable[[], JobRecord | None]
 """Reads the job; None where it was removed."""
 
@@ -55,7 +56,7 @@ def news(job: JobRecord, last_id: str) -> Iterator[Event]:
         state = StateOut(id=job.id, state=job.state, attempts=job.attempts)
         yield Event(state_id, "state", state.model_dump(mode="json"))
     if out.progress is not None and job.state.is_open:
-        progress_id = f"{state_id}.{_mark(out.progress.model_dump(exclude={'eta_s'}))}"
+        progress_id = f"{state_id}.{mark_of(out.progress.model_dump(exclude={'eta_s'}))}"
         if progress_id != last_id:
             yield Event(progress_id, "progress", out.progress.model_dump())
     if not job.state.is_open:
@@ -64,22 +65,37 @@ def news(job: JobRecord, last_id: str) -> Iterator[Event]:
 
 async def stream(look: Look, closing: Callable[[], bool], last_id: str = "") -> AsyncIterator[str]:
     """Encoded events until the job has ended or was removed, or the server closes. The job is read in a thread."""
+
+    def heard(last: str) -> tuple[list[Event], bool]:
+        job = look()
+        return (_REMOVED, False) if job is None else (list(news(job, last)), job.state.is_open)
+
+    async for text in follow(heard, closing, last_id):
+        yield text
+
+
+async def follow(look: Callable[[str], tuple[list[Event], bool]], closing: Callable[[], bool],
+                 last_id: str = "") -> AsyncIterator[str]:
+    """Encoded events as long as there may be more. `look` takes the last id that was heard and gives what is new, and
+    whether more may come; it is called in a thread."""
     yield f"retry: {RETRY_MS}\n\n"
     spoke_at = time.monotonic()
     while not closing():
-        job = await run_in_threadpool(look)
-        if job is None:
-            yield Event("removed", "done", {"state": "removed"}).encode()
-            return
-        for event in news(job, last_id):
+        found, more = await run_in_threadpool(look, last_id)
+        for event in found:
             last_id, spoke_at = event.id, time.monotonic()
             yield event.encode()
-        if not job.state.is_open:
+        if not more:
             return
         if time.monotonic() - spoke_at > ALIVE_EVERY_S:
             spoke_at = time.monotonic()
             yield ": still here\n\n"
         await asyncio.sleep(LOOK_EVERY_S)
+
+
+def mark_of(data: Mapping[str, Any]) -> str:
+    """Short, and another one where the data are others."""
+    return f"{zlib.crc32(json.dumps(data, sort_keys=True).encode()):08x}"
 
 
 def _state_id(job: JobRecord) -> str:
@@ -88,8 +104,3 @@ def _state_id(job: JobRecord) -> str:
 
 def _done_id(job: JobRecord) -> str:
     return f"{_state_id(job)}.done"
-
-
-def _mark(data: dict[str, Any]) -> str:
-    """Short, and another one where the data are others."""
-    return f"{zlib.crc32(json.dumps(data, sort_keys=True).encode()):08x}"

@@ -20,8 +20,10 @@ App = Callable[[Scope, Any, Any], Awaitable[None]]
 
 LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 MAX_JSON_BYTES = 2 * 2**20
-TOO_LONG = f"The body is larger than {MAX_JSON_BYTES // 2**20} MB."
-API_PATHS = ("/api/", "/enhance/", "/enhancement/")
+MAX_UPLOAD_BYTES = 512 * 2**20
+UPLOAD_PATH = "/documents/collections"
+"""The one path that takes files."""
+API_PATHS = ("/api/", "/enhance/", "/enhancement/", "/documents/")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -57,10 +59,10 @@ class Guard:
             return
         refusal = self._refusal(scope)
         if refusal is None and is_api(scope):
-            body = _Measured(receive, send)
+            body = _Measured(receive, send, _most_bytes(scope))
             await self._app(scope, body.receive, body.send)
             if body.too_long:
-                await _answer(send, 413, TOO_LONG, as_json=True)
+                await _answer(send, 413, _too_long(scope), as_json=True)
         elif refusal is None:
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
@@ -80,8 +82,9 @@ class Guard:
             return 403, "A page from another site may not use this server."
         if self._credentials and not self._credentials.match(headers.get("authorization", "")):
             return 401, "A name and a password are needed."
-        if is_api(scope) and _too_long(headers.get("content-length")):
-            return 413, TOO_LONG
+        length = headers.get("content-length")
+        if is_api(scope) and length is not None and (not length.isdigit() or int(length) > _most_bytes(scope)):
+            return 413, _too_long(scope)
         return None
 
 
@@ -91,8 +94,8 @@ class _Measured:
     Past the limit the app is told that the sender is gone, and nothing of its answer is sent.
     """
 
-    def __init__(self, receive: Any, send: Any) -> None:
-        self._receive, self._send = receive, send
+    def __init__(self, receive: Any, send: Any, most_bytes: int) -> None:
+        self._receive, self._send, self._most = receive, send, most_bytes
         self._bytes = 0
         self._answering = False
         self.too_long = False
@@ -100,7 +103,7 @@ class _Measured:
     async def receive(self) -> Any:
         message = await self._receive()
         self._bytes += len(message.get("body", b""))
-        if self._bytes > MAX_JSON_BYTES and not self._answering:
+        if self._bytes > self._most and not self._answering:
             self.too_long = True
         return {"type": "http.disconnect"} if self.too_long else message
 
@@ -122,8 +125,12 @@ def _hostname(url: str) -> str:
         return ""
 
 
-def _too_long(length: str | None) -> bool:
-    return length is not None and (not length.isdigit() or int(length) > MAX_JSON_BYTES)
+def _most_bytes(scope: Scope) -> int:
+    return MAX_UPLOAD_BYTES if scope.get("path", "").rstrip("/") == UPLOAD_PATH else MAX_JSON_BYTES
+
+
+def _too_long(scope: Scope) -> str:
+    return f"The body is larger than {_most_bytes(scope) // 2**20} MB."
 
 
 async def _answer(send: Any, status: int, text: str, *, as_json: bool = False) -> None:

@@ -16,9 +16,10 @@ from ..errors import EngineError, QueueError, RequestError, StoreError, WgpError
 from ..request import MAX_PROMPT_CHARS, VideoRequest
 from ..store.records import JobRecord, JobState
 from . import events
+from .document_routes import build_document_router
 from .enhance_routes import build_enhance_router
 from .enhance_schemas import EnhanceProblemOut
-from .schemas import Answer, GenerationIn, GenerationOut, HealthOut, ProblemOut
+from .schemas import Answer, GenerationIn, GenerationOut, HealthOut, NotFound, ProblemOut
 
 if TYPE_CHECKING:
     from ..context import Studio
@@ -40,10 +41,6 @@ _EVENTS = {
         "description": "Events `state`, `progress` and `done`; the stream ends after `done`."},
     204: {"description": "The reader has heard everything (see `Last-Event-ID`)."},
 }
-
-
-class NotFound(Exception):
-    """No job, or no file, of that name."""
 
 
 def build_router(studio: Studio, closing: Callable[[], bool]) -> APIRouter:
@@ -117,6 +114,12 @@ def _request_of(body: GenerationIn, studio: Studio) -> VideoRequest:
     if request.output.path is not None:
         raise RequestError("output.path cannot be set over HTTP.", field="output.path",
                            fix="Leave it out; the file is at video_url when it is done.")
+    if request.output.soundtrack is not None:
+        raise RequestError("output.soundtrack cannot be set over HTTP: paths of this machine are not the caller's.",
+                           field="output.soundtrack", fix="Leave it out, and add the sound on your side.")
+    if request.documents is not None and request.documents.chunks is not None:
+        raise RequestError("documents.chunks cannot be set over HTTP: paths of this machine are not the caller's.",
+                           field="documents.chunks", fix="Name a collection; GET /documents/collections lists them.")
     if request.loras:
         for lora in request.loras:
             if lora.path.is_absolute() or ".." in lora.path.parts:
@@ -145,6 +148,7 @@ def add_api(app: FastAPI, studio: Studio, closing: Callable[[], bool] = lambda: 
     """Put the API's routes and its error answers on `app`; those that take long end when `closing` says so."""
     app.include_router(build_router(studio, closing), responses=EVERYWHERE)
     app.include_router(build_enhance_router(studio, closing), responses=EVERYWHERE)
+    app.include_router(build_document_router(studio, closing), responses=EVERYWHERE)
 
     @app.exception_handler(NotFound)
     def missing(request: Request, error: NotFound) -> Answer:

@@ -74,6 +74,10 @@ class ProblemOut(BaseModel):
     fix: str = ""
 
 
+class NotFound(Exception):
+    """Nothing of that name is there; answered with 404."""
+
+
 class StateOut(BaseModel):
     """The data of a `state` event."""
 

@@ -18,6 +18,7 @@ from typing import IO, Any
 from ..errors import QueueError, RequestError
 from ..request import VideoRequest
 from ..store.records import JobRecord
+from ..whole import whole_file
 from .uploads import IMAGE_FIELDS, UploadFolder
 
 ARCHIVE_VERSION = 1
@@ -45,23 +46,18 @@ class ArchiveJob:
 
 def write_archive(path: Path, jobs: Sequence[JobRecord]) -> int:
     """Write the jobs and their images to `path` (through a temporary name) and return how many jobs."""
-    part = path.with_name(f".{path.name}.part")
     media: dict[Path, str] = {}
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
+        with whole_file(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
             entries = [{"request": _portable(job.request, media), "priority": job.priority,
                         "source": job.source.value} for job in jobs]
             document = {"wgp_queue": ARCHIVE_VERSION, "jobs": entries}
             archive.writestr(QUEUE_FILE, json.dumps(document, ensure_ascii=False, indent=1))
             for image, name in media.items():
                 archive.write(image, name)
-        part.replace(path)
     except OSError as error:
         raise QueueError(f"The queue cannot be exported to {path}: {error.strerror or error}.",
                          fix="Check that the images of its jobs exist and that the folder is writable.") from error
-    finally:
-        part.unlink(missing_ok=True)
     return len(jobs)
 
 

@@ -5,6 +5,7 @@ The last event of a burst is not lost: the worker's heartbeat calls `flush`.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 import time
@@ -27,13 +28,15 @@ PREVIEW_SIZE = (640, 640)
 class ProgressWriter:
     """The `on_progress` of one job. `quiet_s` is the time since its last event, in seconds.
 
-    A database that is busy costs a progress line, never the job. `on_lost` is called when the job was taken away.
+    A database that is busy costs a progress line, never the job. `previews` are written by turns. `on_lost` is called
+    when the job was taken away.
     """
 
-    def __init__(self, jobs: JobRepository, claim: Claim, previews: Path, on_lost: Callable[[], None]) -> None:
+    def __init__(self, jobs: JobRepository, claim: Claim, previews: tuple[Path, Path],
+                 on_lost: Callable[[], None]) -> None:
         self._jobs = jobs
         self._claim = claim
-        self._preview_file = previews / f"{claim.job_id}.jpg"
+        self._preview_files = itertools.cycle(previews)
         self._on_lost = on_lost
         self._lock = threading.Lock()
         self._pending: Progress | None = None
@@ -82,17 +85,18 @@ class ProgressWriter:
     def _write_preview(self, frame: Any) -> None:
         from PIL import Image
 
-        part = self._preview_file.with_name(f".{self._preview_file.name}.part")
+        file = next(self._preview_files)
+        part = file.with_name(f".{file.name}.part")
         try:
             picture = Image.fromarray(frame)
             picture.thumbnail(PREVIEW_SIZE)
             picture.save(part, format="JPEG", quality=80)
-            part.replace(self._preview_file)
+            part.replace(file)
         except (OSError, ValueError, TypeError) as error:
             log.warning("The preview was not written: %s", error)
             part.unlink(missing_ok=True)
         else:
-            self._preview = self._preview_file
+            self._preview = file
 
 
 class TaskProgress:

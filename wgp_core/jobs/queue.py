@@ -150,7 +150,7 @@ class JobQueue:
         """
         removed = self._jobs.delete(FINISHED_STATES)
         for job_id in removed:
-            (self._paths.previews / f"{job_id}.jpg").unlink(missing_ok=True)
+            self._drop_previews(job_id)
         self.sweep_uploads()
         self._changed()
         return len(removed)
@@ -159,8 +159,12 @@ class JobQueue:
         """Remove one job that is not running from the list."""
         if self._jobs.get(job_id).state is JobState.RUNNING or not self._jobs.delete_one(job_id):
             raise QueueError(f"Job {job_id} is running.", fix="Cancel it first.")
-        (self._paths.previews / f"{job_id}.jpg").unlink(missing_ok=True)
+        self._drop_previews(job_id)
         self._changed()
+
+    def _drop_previews(self, job_id: str) -> None:
+        for file in self._paths.preview_files(job_id):
+            file.unlink(missing_ok=True)
 
     def sweep_uploads(self, *, min_age_s: float = 24 * 3600) -> int:
         """Delete uploads older than `min_age_s` that no job and no generation refers to; returns how many."""

@@ -1,8 +1,8 @@
 """What becomes of a job whose worker is gone.
 
-If the finished file is there under the planned name and carries the job's id, the job is recorded as done: finished
-exactly once. Otherwise its half files are removed (only those that belong to it) and it ends in the state that the
-cause asks for.
+Its half files are removed (only those that belong to it). If the finished file is there under the planned name and
+carries the job's id, the job is recorded as done: finished exactly once. Otherwise it ends in the state that the cause
+asks for.
 """
 
 from __future__ import annotations
@@ -42,10 +42,13 @@ def scratch_folder(paths: Paths, job_id: str) -> Path:
 
 
 def settle_abandoned(store: Store, paths: Paths, job: JobRecord, state: JobState, cause: str) -> JobRecord:
-    """End a running job that no process works on any more: done if its file is whole, else `state` with `cause`."""
+    """End a running job that no process works on any more: done if its file is whole, else `state` with `cause`.
+
+    What it left half done goes first: once a job has ended, nobody looks for that again.
+    """
+    discard_half_files(paths, job)
     if not finish_from_file(store, paths, job):
         store.jobs.settle(Claim.of(job), state, cause)
-    discard_half_files(paths, job)
     return store.jobs.get(job.id)
 
 
@@ -89,7 +92,8 @@ def discard_half_files(paths: Paths, job: JobRecord) -> None:
         pass
     except OSError as error:
         log.warning("The scratch folder of job %s stays: %s", job.id, error)
-    (paths.previews / f".{job.id}.jpg.part").unlink(missing_ok=True)
+    for file in paths.preview_files(job.id):
+        file.with_name(f".{file.name}.part").unlink(missing_ok=True)
     _sweep_poster_parts(paths)
     if job.planned_output is None:
         return

@@ -20,7 +20,7 @@ from ..store.jobs import Claim
 from ..store.records import JobRecord, JobState
 from .progress import ProgressWriter
 from .recorder import JobRecorder
-from .recovery import CLOSED, discard_half_files, finish_from_file
+from .recovery import CLOSED, discard_half_files, settle_abandoned
 
 if TYPE_CHECKING:
     from ..engines.registry import EngineRegistry
@@ -88,8 +88,8 @@ def _end(work: JobWork, recorder: JobRecorder, state: JobState, error: str) -> J
         if work.cancel.cancelled:  # what an engine raises while it is being stopped is no failure
             state, error = _stopped(work)
         now = jobs.get(work.job.id)
-        if now.state is JobState.RUNNING and not finish_from_file(work.store, work.paths, now):
-            jobs.settle(Claim.of(work.job), state, error)
+        if now.state is JobState.RUNNING:
+            settle_abandoned(work.store, work.paths, now, state, error)
     now = jobs.get(work.job.id)
     discard_half_files(work.paths, now)
     log.info("Job %s: %s %s", now.id, now.state.value, now.error)

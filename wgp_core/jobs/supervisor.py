@@ -11,12 +11,13 @@ supervisor.stop()
 One thread looks at the queue and at the render worker a few times a second: it starts the worker when a job waits,
 hands it one job at a time with the settings in force, passes on cancels, ends it when it hangs, ignores a cancel or
 idles too long, and settles the job of a worker that died. Tasks go to a second worker (`assistant`), work on model
-folders to a third (`models`), so that neither waits for the other. On a machine with a card, a video is handed over
-once the assistant has given back what it had there.
+folders to a third (`models`), reading documents to a fourth (`documents`), so that none waits for another. On a
+machine with a card, a video is handed over once the assistant has given back what it had there.
 """
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import logging
 import os
@@ -37,11 +38,11 @@ from ..store.records import JobRecord, JobState
 from .assistant import AssistantDesk
 from .causes import Death, Killed, OomCounter, judge
 from .gpu_lease import GpuLease, uses_card
-from .model_desk import ModelDesk
+from .model_desk import IDLE_S, ModelDesk
 from .process import Launch, WorkerProcess, kill_marked
 from .prompt_line import PromptLine
 from .protocol import Message, Say
-from .recovery import recover_at_startup, settle_abandoned
+from .recovery import discard_half_files, recover_at_startup, settle_abandoned
 from .tasks import DeviceReport
 
 log = logging.getLogger(__name__)
@@ -110,6 +111,8 @@ class Supervisor:
         self._card = GpuLease()
         self._clearing: threading.Thread | None = None
         self._assistant = AssistantDesk(lambda: self._launch("assistant"), self._assistant_runtime, settings_provider)
+        self._documents = AssistantDesk(lambda: self._launch("documents"), lambda: self._runtime_of(self._settings()),
+                                        settings_provider)
         self._prompts = PromptLine(self.run_task)
         self._models = ModelDesk(lambda: self._launch("models"), lambda: self._runtime_of(self._settings()))
         self._preload = False
@@ -146,6 +149,7 @@ class Supervisor:
             self._thread = None
         self._prompts.close()
         self._assistant.stop()
+        self._documents.stop()
         self._models.stop()
         self._end_render(grace_s)
 
@@ -182,6 +186,11 @@ class Supervisor:
         return self._assistant.run(name, payload or {}, timeout_s=timeout_s, cancel=cancel or CancelToken(),
                                    on_progress=on_progress)
 
+    def run_reading(self, name: str, payload: Mapping[str, Any], *, timeout_s: float, cancel: CancelToken,
+                    on_progress: ProgressCallback = ignore_progress) -> dict[str, Any]:
+        """The same in the worker that reads documents."""
+        return self._documents.run(name, payload, timeout_s=timeout_s, cancel=cancel, on_progress=on_progress)
+
     def probe_device(self, *, timeout_s: float = 120.0) -> DeviceReport:
         """What torch sees on this machine. Takes seconds: torch is loaded in the assistant."""
         return DeviceReport.from_dict(self.run_task("probe_device", timeout_s=timeout_s))
@@ -201,6 +210,7 @@ class Supervisor:
         slot, settings, now = self._render, self._settings(), time.monotonic()
         self._assistant.stop_if_idle(settings.worker_idle_s)
         self._models.stop_if_idle()
+        self._documents.stop_if_idle(IDLE_S)
         if slot.process is not None:
             death = slot.process.death()
             if death is not None:
@@ -337,6 +347,7 @@ class Supervisor:
         slot = self._render
         stopping, starting = slot.state is WorkerState.STOPPING, slot.state is WorkerState.STARTING
         took_nothing = slot.state is WorkerState.BUSY and slot.job_id is None
+        last = slot.job_id
         slot.process = None
         slot.reset(WorkerState.STOPPED)
         if death.code < 0 and self._oom.increased():
@@ -349,6 +360,9 @@ class Supervisor:
             if job.cancel_requested and state is JobState.INTERRUPTED:
                 state, cause = JobState.CANCELLED, ""
             settle_abandoned(self._store, self._paths, job, state, cause)
+        if last is not None and last not in [job.id for job in jobs]:  # recorded, but perhaps not tidied up after
+            with contextlib.suppress(StoreError):
+                discard_half_files(self._paths, self._store.jobs.get(last))
         if starting or (took_nothing and not jobs):
             words = f" Its last words: {death.last_words}" if death.last_words else ""
             self._back_off(f"The worker ended before it took a job (status {death.code}).{words} See "

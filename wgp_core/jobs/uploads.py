@@ -58,14 +58,14 @@ class UploadFolder:
                 return path
             size = path.stat().st_size
             if not path.is_file():
-                raise RequestError(f"{path} is not a file.", fix="Choose an image file.")
+                raise RequestError(f"{path} is not a file.", fix="Choose a file.")
             if size > MAX_UPLOAD_BYTES:
                 raise RequestError(f"{path} has {size / 2**20:.0f} MB; the most is {MAX_UPLOAD_BYTES >> 20} MB.",
-                                   fix="Choose a smaller image.")
+                                   fix="Choose a smaller file.")
             with path.open("rb") as source:
                 return self.keep_stream(source, path.name)
         except FileNotFoundError:
-            raise RequestError(f"The file {path} does not exist.", fix="Choose the image again.") from None
+            raise RequestError(f"The file {path} does not exist.", fix="Choose it again.") from None
         except OSError as error:
             raise RequestError(f"The file {path} cannot be kept: {error.strerror or error}.",
                                fix=f"Check the file's rights and the free space of {self.folder}.") from error

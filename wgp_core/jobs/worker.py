@@ -30,7 +30,7 @@ from ..paths import Paths, build_paths
 from ..settings import Settings
 from ..store.database import Store
 from ..store.jobs import Claim
-from . import model_tasks, prompt_tasks  # noqa: F401 - they register their tasks
+from . import document_tasks, model_tasks, prompt_tasks, quality_tasks  # noqa: F401 - they register their tasks
 from .preloading import Preloader
 from .process import rotate
 from .progress import ProgressWriter, TaskProgress
@@ -106,7 +106,8 @@ class Worker:
         if job is None:
             return
         cancel, runtime = CancelToken(), RuntimeOptions(**data["runtime"])
-        progress = ProgressWriter(self._store.jobs, Claim.of(job), self._options.paths.previews, cancel.cancel)
+        progress = ProgressWriter(self._store.jobs, Claim.of(job), self._options.paths.preview_files(job.id),
+                                  cancel.cancel)
         self._current = _Current(job.id, cancel, progress)
         self._channel.send(Say.CLAIMED, id=job.id)
         if self._closing.is_set() or self._store.jobs.cancel_requested(job.id):
@@ -237,7 +238,7 @@ def end_group() -> None:
 def parse(argv: Sequence[str] | None) -> WorkerOptions:
     parser = argparse.ArgumentParser(prog="python -m wgp_core.jobs.worker", description="A worker of WGP Studio. "
                                      "The window starts it; it obeys messages on stdin.")
-    parser.add_argument("--role", choices=("render", "assistant", "models"), required=True)
+    parser.add_argument("--role", choices=("render", "assistant", "models", "documents"), required=True)
     parser.add_argument("--home", type=Path, help="the workshop's folder")
     parser.add_argument("--output-dir", type=Path, help="where videos are written")
     parser.add_argument("--settings", type=Path, help="the settings file")

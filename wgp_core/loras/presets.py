@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -20,6 +19,7 @@ from ..models.spec import Family
 from ..naming import slug
 from ..paths import Paths
 from ..request import LoraUse
+from ..whole import whole_file
 from .header import SUFFIX, refuse_pickle
 from .library import describe, resolve
 from .multipliers import parse_one
@@ -113,13 +113,10 @@ def save(preset: Preset, paths: Paths, *, replace_existing: bool = False) -> Pat
         raise RequestError(f"There is a LoRA preset named {preset.name} already ({target.name}).", field="loras",
                            fix="Choose another name, or replace it.")
     data = _adapter().dump_python(preset, mode="json")
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps(data, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-        temporary.replace(target)
+        with whole_file(target) as part:
+            part.write_text(json.dumps(data, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise RequestError(f"The preset cannot be written to {target}: {error.strerror or error}.",
                            field="loras") from error
     return target

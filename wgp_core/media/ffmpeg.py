@@ -66,6 +66,19 @@ def run(arguments: Sequence[str], *, what: str, timeout_s: float = 600) -> bytes
     return done.stdout
 
 
+def report(arguments: Sequence[str], *, what: str, timeout_s: float = 600, fails: bool = False) -> str:
+    """What ffmpeg says of its files while it works. With `fails`, a status other than 0 is no error."""
+    try:
+        done = subprocess.run([binary(), "-hide_banner", "-nostdin", *arguments], capture_output=True,
+                              timeout=timeout_s, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise MediaError(f"{what} took longer than {timeout_s:g} s and was stopped.") from error
+    said = done.stderr.decode("utf-8", "replace")
+    if done.returncode != 0 and not fails:
+        raise failure(what, done.returncode, said)
+    return said
+
+
 def failure(what: str, code: int, stderr: str) -> MediaError:
     """The error for an ffmpeg that ended with `code`; a negative code is a signal."""
     lines = [line for line in stderr.strip().splitlines() if line.strip()]

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import MediaError
+from ..whole import whole_file
 
 MAX_IMAGE_BYTES = 64 * 2**20
 MAX_IMAGE_PIXELS = 100_000_000
@@ -66,12 +67,9 @@ def _save(frame: np.ndarray, path: Path, longest: int, kind: str, **options: int
         image.thumbnail((longest, longest), Image.Resampling.LANCZOS)
     data = io.BytesIO()
     image.save(data, kind, **options)
-    part = path.with_name(f".{path.name}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(data.getvalue())
-        part.replace(path)
+        with whole_file(path) as part:
+            part.write_bytes(data.getvalue())
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise MediaError(f"{path} cannot be written: {error.strerror or error}.") from error
     return path

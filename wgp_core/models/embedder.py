@@ -11,7 +11,6 @@ import importlib.util
 import json
 import logging
 import math
-import os
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import WgpError
+from ..whole import whole_file
 
 log = logging.getLogger(__name__)
 
@@ -216,11 +216,8 @@ def _read_vectors(path: Path, count: int) -> np.ndarray | None:
 
 def _write_vectors(path: Path, vectors: np.ndarray) -> None:
     """Written beside and renamed, so that no reader sees half a file."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
+        with whole_file(path) as part, part.open("wb") as file:
             np.savez(file, vectors=vectors)
-        part.replace(path)
     except OSError as error:
         log.warning("The cache file %s cannot be written: %s", path, error)

@@ -14,32 +14,12 @@ from dataclasses import dataclass
 
 from ..errors import RequestError
 from ..loras.words import INFOGRAPHIC_WORDS, NEGATIVE_WORDS, has_phrase
-from ..request import LoraProfile
+from ..request import Look, LoraProfile, Objective
 from .enhancement import Mode
 from .facts import language_of
 from .vocabulary import negative_prompt
 
 MOST_TOPIC = 400
-
-
-class Objective(enum.StrEnum):
-    """What the viewer is to take away."""
-
-    INTRODUCE = "introduce"
-    EXPLAIN = "explain"
-    COMPARE = "compare"
-    DEMONSTRATE = "demonstrate"
-    SUMMARIZE = "summarize"
-
-
-class Look(enum.StrEnum):
-    """How a teaching video looks."""
-
-    INFOGRAPHIC = "infographic"
-    WHITEBOARD = "whiteboard"
-    ANIMATION = "animation"
-    LECTURE = "lecture"
-    DOCUMENTARY = "documentary"
 
 
 class Field(enum.StrEnum):

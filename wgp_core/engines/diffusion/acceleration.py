@@ -22,6 +22,7 @@ from ...models.choose import ATTENTIONS, attention_availability
 from ...models.profiles import DENOISERS
 from ...models.spec import Family
 from ...request import StepCache
+from ...whole import whole_file
 from ..base import Availability
 
 log = logging.getLogger(__name__)
@@ -267,10 +268,8 @@ def _keep_magnitudes(path: Path, module: Any, steps: int, undo: contextlib.ExitS
         watcher.remove()
         if sys.exc_info()[0] is not None or not measured:
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_suffix(".new")
-        new.write_text(json.dumps({"steps": steps, "ratios": measured}), encoding="utf-8")
-        new.replace(path)
+        with whole_file(path) as part:
+            part.write_text(json.dumps({"steps": steps, "ratios": measured}), encoding="utf-8")
         log.info("MagCache measured %d steps: %s", len(measured), path)
 
     watcher = module.register_forward_hook(read)

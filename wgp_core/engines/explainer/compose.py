@@ -234,12 +234,14 @@ def _scene(plan: ScenePlan, topic: Topic, number: int) -> Scene:
 
 
 def source_line(plan: ScenePlan) -> str:
-    """The sources of a scene's cues, each once: "Rumelhart 1986, p. 3; Goodfellow 2016"."""
-    seen: dict[str, None] = {}
+    """The sources of a scene's cues, each once, with their pages: "Rumelhart 1986, p. 3, 5; Goodfellow 2016"."""
+    pages: dict[str, dict[str, None]] = {}
     for cue in plan.cues:
         if cue.source:
-            seen[f"{cue.source}, p. {cue.page}" if cue.page is not None else cue.source] = None
-    return "; ".join(seen)
+            of = pages.setdefault(cue.source, {})
+            if cue.page is not None:
+                of[f"{cue.page}-{cue.page_to}" if cue.page_to and cue.page_to != cue.page else str(cue.page)] = None
+    return "; ".join(f"{source}, p. {', '.join(of)}" if of else source for source, of in pages.items())
 
 
 # -- time -------------------------------------------------------------------------------------------------------

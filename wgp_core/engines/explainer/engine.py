@@ -57,7 +57,8 @@ class ExplainerEngine:
         cameras = _cameras(request, len(slots))
         drawing = Drawing(slots, cameras, request.width, request.height, request.fps, request.theme, request.captions)
         captions = tuple(Caption(s.first_frame / request.fps, (s.first_frame + s.frames) / request.fps,
-                                 s.scene.narration) for s in slots if s.scene.narration)
+                                 s.scene.spoken or s.scene.narration)
+                         for s in slots if s.scene.spoken or s.scene.narration)
         frames = draw_frames(drawing, session.cancel, processes=session.runtime.render_processes)
         return FrameStream(
             width=request.width, height=request.height, fps=request.fps, count=request.frames,

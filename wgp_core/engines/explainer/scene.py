@@ -66,7 +66,7 @@ class Clock:
 
 @dataclass
 class Scene(ABC):
-    """One scene. `title` stands above, `narration` is the caption and the subtitle.
+    """One scene. `title` stands above, `narration` is the caption; `spoken` is the subtitle where that says more.
 
     `weight` is the share of time, `priority` 1 is kept in the shortest video, 2 needs some room, 3 is for long ones.
     `min_seconds` is the least time in which the scene can be followed.
@@ -78,6 +78,7 @@ class Scene(ABC):
     priority: int = 1
     min_seconds: float = 2.0
     source: str = ""
+    spoken: str = ""
 
     @abstractmethod
     def build(self, stage: Stage) -> None:

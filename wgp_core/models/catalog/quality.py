@@ -1,7 +1,7 @@
 """Models of the quality scores (VBench's prompt-free dimensions).
 
-Four of them are published only as pickles, which this program refuses: they have no repository here, and are used once
-somebody has put their weights as safetensors at the place that is named.
+Two of them are published only as pickles, which this program refuses: they have no repository here, and are used once
+somebody has put their weights as safetensors at the place that is named. AMT-S, MUSIQ and ViCLIP are not built in.
 """
 
 from __future__ import annotations
@@ -20,12 +20,11 @@ def _hub(model_id: str, label: str, used_for: str, repo: str, parameters: int, l
                      licence=licence, parts=(Part("", parameters, parameters * 4),))
 
 
-def _by_hand(model_id: str, label: str, used_for: str, file: str, parameters: int, licence: str,
-             note: str = "") -> ModelSpec:
+def _by_hand(model_id: str, label: str, used_for: str, file: str, parameters: int, licence: str) -> ModelSpec:
     folder, _, name = file.partition("/")
     return ModelSpec(id=model_id, label=label, family=Family.QUALITY, tasks=(Task.QUALITY,), used_for=used_for,
                      folder=folder, needs=(name,), size_bytes=parameters * 4, licence=licence,
-                     licence_note=note, parts=(Part("", parameters, parameters * 4),))
+                     parts=(Part("", parameters, parameters * 4),))
 
 
 QUALITY: tuple[ModelSpec, ...] = (
@@ -39,10 +38,4 @@ QUALITY: tuple[ModelSpec, ...] = (
              "laion-aesthetic/sa_0_4_vit_l_14_linear.safetensors", 769, "MIT"),
     _by_hand("raft-large", "RAFT large (C_T_V1)", "Quality score: dynamic degree.",
              "raft-large/raft_large_C_T_V1.safetensors", 5_257_536, "BSD-3-Clause"),
-    _by_hand("amt-s", "AMT-S", "Quality score: motion smoothness.", "amt-s/amt-s.safetensors", 3_000_000,
-             "CC BY-NC 4.0", "Non-commercial use only."),
-    _by_hand("musiq-spaq", "MUSIQ (SPAQ)", "Quality score: imaging quality.", "musiq-spaq/musiq_spaq.safetensors",
-             27_000_000, "CC BY-NC-SA 4.0", "The weights are for non-commercial use only."),
-    _by_hand("viclip-l", "ViCLIP-L", "Quality score: agreement with the prompt.", "viclip-l/viclip_l.safetensors",
-             428_000_000, "CC BY-NC-SA 4.0", "The training data is for non-commercial use only."),
 )

@@ -11,10 +11,13 @@ from . import patterns
 from .cards import Definition, Summary, TitleCard
 from .concept_map import ConceptMap
 from .formula import Formula
-from .language import split_sentences, squash
+from .language import STOP, split_sentences, squash, words
 from .lists import Comparison, Steps, Timeline
 from .notation import looks_written, read_dated, read_lines, read_links, read_rows, write_list, write_rows
 from .parts import Page
+
+ALREADY_SHOWN = 0.9
+"""Share of a sentence's words that stand on the page, from which the caption does not repeat it."""
 
 
 def detect_page(plan: ScenePlan) -> ScenePlan:
@@ -149,8 +152,24 @@ def _formula(plan: ScenePlan, text: str) -> str:
 def build_page(plan: ScenePlan, seed: int) -> Page:
     """The page of a plan whose kind is definite (as `detect_page` leaves it)."""
     page = _PAGES.get(plan.kind, _map)(plan, seed)
-    page.narration = "" if isinstance(page, TitleCard) and plan.narration == page.subtitle else plan.narration
+    page.spoken = plan.narration
+    drawn = isinstance(page, (ConceptMap, Formula))  # words in a drawing make no sentence
+    page.narration = plan.narration if drawn else _not_shown(plan.narration, [page.title, *page.texts()])
     return page
+
+
+def _not_shown(narration: str, shown: Sequence[str]) -> str:
+    """The caption: the sentences of the narration that the page itself does not say already, whole or cut short."""
+    there = set(words(" ".join(shown))) - STOP
+    begun = [tuple(words(text)) for text in shown if text.endswith("…")]
+    left = []
+    for sentence in split_sentences(narration):
+        said = words(sentence)
+        cut_short = any(len(start) >= 4 and start == tuple(said[lead:lead + len(start)]) for start in begun
+                        for lead in range(3))  # after a "First," or "Then"
+        if not cut_short and len((set(said) - STOP) & there) < ALREADY_SHOWN * len(set(said) - STOP):
+            left.append(sentence)
+    return " ".join(left) if len(left) < len(split_sentences(narration)) else narration
 
 
 def _title(plan: ScenePlan, seed: int) -> Page:

@@ -73,12 +73,12 @@ def _inflected(stem: str) -> Iterable[str]:
         yield from (stem + "s", stem + "ed", stem + "ing", stem + stem[-1] + "ed", stem + stem[-1] + "ing")
 
 
-_VERBS = frozenset(form for stem in _VERB_STEMS for form in _inflected(stem)) | frozenset(_IRREGULAR)
-_AUXILIARIES = frozenset("""
+VERBS = frozenset(form for stem in _VERB_STEMS for form in _inflected(stem)) | frozenset(_IRREGULAR)
+AUXILIARIES = frozenset("""
 is are was were be been being am do does did has have had having can could will would shall should may might must not
 also never always often usually
 """.split())
-_MAYBE_NOUN = frozenset("""
+MAYBE_NOUN = frozenset("""
 act acts aid attack attacks balance base change changes charge charges cause causes control cook cooks copy cover
 cross cut cuts damage drink drinks drive drop drops end ends exchange fall feed feeling filter fight find fix flow
 flows fly flies focus force forces form forms freeze gain heat help hold hunt influence increase invest land lead
@@ -205,24 +205,24 @@ class _Chunk:
 def _is_verb(tokens: list[str], i: int, term: list[str]) -> bool:
     """Whether token `i` works as a verb here; words that are also nouns need a term before and more after."""
     word = tokens[i].lower()
-    if word not in _VERBS:
+    if word not in VERBS:
         return False
     before = tokens[i - 1].lower() if i else ""
     if before in _DETERMINERS or before in ("of", "in", "by", "for", "with", "from", "more", "its"):
-        return word not in _MAYBE_NOUN and not word.endswith(("ed", "ing")) and before not in _DETERMINERS
+        return word not in MAYBE_NOUN and not word.endswith(("ed", "ing")) and before not in _DETERMINERS
     after = tokens[i + 1].lower() if i + 1 < len(tokens) else ""
     if before in ("and", ",", "then") and i > 2 and not term and after:
         if word.endswith("ed"):
             return after in _PREPOSITIONS or after in _DETERMINERS
-        if word in _MAYBE_NOUN:
+        if word in MAYBE_NOUN:
             return word.endswith("s") and (after in _DETERMINERS or (after.isalnum() and after not in STOP))
-    if word.endswith("ing") and after and after[0].isalnum() and not term and before not in _AUXILIARIES:
+    if word.endswith("ing") and after and after[0].isalnum() and not term and before not in AUXILIARIES:
         return after in _DETERMINERS
-    if word.endswith("ed") and not term and before not in _AUXILIARIES:
+    if word.endswith("ed") and not term and before not in AUXILIARIES:
         return False
-    if word in _MAYBE_NOUN:
+    if word in MAYBE_NOUN:
         return bool(term) and bool(after) and (after in _DETERMINERS or after in _PREPOSITIONS or after.isalnum())
-    return bool(term) or before in _AUXILIARIES or before in ("to", "which", "that", "who", "and", "then", ",", "it",
+    return bool(term) or before in AUXILIARIES or before in ("to", "which", "that", "who", "and", "then", ",", "it",
                                                               "they", "we", "you", "not")
 
 
@@ -256,7 +256,7 @@ def _chunks(sentence: str) -> list[_Chunk]:
             out.append(_Chunk("c" if token == ":" else "x", token))
         elif low in _DETERMINERS:
             close_term()
-        elif low in _PREPOSITIONS or low in _AUXILIARIES or low in ("which", "that", "who", "where", "when"):
+        elif low in _PREPOSITIONS or low in AUXILIARIES or low in ("which", "that", "who", "where", "when"):
             close_term()
             verb.append(token)
         elif verb and low in ("it", "them", "him", "us"):
