@@ -66,7 +66,7 @@ def _collection_html(found: Summary, busy: bool, rejected: Iterable[Rejected] | 
                Action("refresh", "Refresh", title="Read again what changed", disabled=busy),
                Action("rename", "Rename", disabled=busy),
                Action("delete", "Delete", "danger", confirm="Move to the trash?", disabled=busy))
-    details = _details_html(found, list(rejected)) if rejected is not None else ""
+    details = _details_html(found, list(rejected), busy) if rejected is not None else ""
     return (f'<article class="w-row w-collection" data-collection="{esc(name)}"><div class="w-row-main">'
             f'<div class="w-line"><strong>{esc(name)}</strong>{state}</div>'
             f'<p class="w-quiet">{esc(" · ".join(fact for fact in facts if fact))}</p>{more}{problem}</div>'
@@ -80,19 +80,23 @@ def _when(made_at: str) -> str:
         return ""
 
 
-def _details_html(found: Summary, rejected: list[Rejected]) -> str:
-    documents = "".join(_document_html(one) for one in found.documents)
+def _details_html(found: Summary, rejected: list[Rejected], busy: bool) -> str:
+    take_out = Action("remove", "Remove", "small", confirm="Take it out?", disabled=busy, title="Take it out of the "
+                      "collection") if len(found.documents) > 1 else None
+    documents = "".join(_document_html(one, take_out.html(id=found.collection.name, source=one.source)
+                                       if take_out else "") for one in found.documents)
     left_out = _rejected_html(found.collection.name, rejected) if rejected else ""
     return f'<div class="w-collection-more"><ul class="w-documents">{documents}</ul>{left_out}</div>'
 
 
-def _document_html(one: DocumentReport) -> str:
+def _document_html(one: DocumentReport, button: str) -> str:
     facts = f"{plural(one.pages, 'page')}, {plural(one.chunks, 'passage')}, {one.rejected} left out"
     shown = "; ".join(f"page {page}: {why}" for page, why in one.skipped[:SHOWN_SKIPPED])
     more = f"; and {len(one.skipped) - SHOWN_SKIPPED} more" if len(one.skipped) > SHOWN_SKIPPED else ""
     skipped = f'<p class="w-quiet">⚠ Skipped: {esc(shown + more)}</p>' if one.skipped else ""
     error = f'<p class="w-error">{esc(one.error)}</p>' if one.error else ""
-    return f'<li><strong>{esc(one.source)}</strong> <span class="w-quiet">{esc(facts)}</span>{skipped}{error}</li>'
+    return (f'<li><strong>{esc(one.source)}</strong> <span class="w-quiet">{esc(facts)}</span>{button}'
+            f"{skipped}{error}</li>")
 
 
 def _rejected_html(name: str, rejected: list[Rejected]) -> str:
@@ -156,6 +160,8 @@ def _result_text(work: DocumentWork, result: Mapping[str, Any]) -> str:
     told = f"{plural(result['pages'], 'page')}, {plural(result['chunks'], 'passage')}{left_out}."
     if work.action is DocumentAction.REFRESH and same == len(documents):
         told = "Nothing had changed."
+    if "removed" in result:
+        told = f"{result['removed']} was taken out. Left are {told}"
     errors = "".join(f'<p class="w-error">{esc(one["error"])}</p>' for one in documents if one["error"])
     return f'<p class="w-quiet">{esc(told)}</p>{errors}'
 

@@ -1,4 +1,4 @@
-"""Collections of documents over HTTP: list, read, refresh, rename, delete, search, plan.
+"""Collections of documents over HTTP: list, read, refresh, take out, rename, delete, search, plan.
 
 Reading goes on in a worker after the answer (202); its state can be asked for or listened to. A question is answered in
 the assistant; a caller who hangs up gives its place free.
@@ -88,6 +88,16 @@ def _add_collections(router: APIRouter, studio: Studio) -> None:
         collections.delete(studio.paths, item.name)
         studio.documents.changed_elsewhere(item.name)
         return Response(status_code=204)
+
+    @router.delete("/collections/{name}/documents/{source:path}", status_code=202,
+                   responses={**_MISSING, **_CONFLICT})
+    def take_out(name: Name, source: Annotated[str, Path(min_length=1, max_length=1000, description="The document's "
+                                                         "name in the collection.")]) -> WorkOut:
+        """Take one document out of a collection. The last one stays: delete the collection instead."""
+        item = _get(studio, name)
+        if source not in [one.source for one in collections.summary_of(item).documents]:
+            raise NotFound(f"{item.name!r} has no document named {source!r}.")
+        return WorkOut.of(studio.documents.remove(item.name, source))
 
     @router.get("/collections/{name}/rejected", responses={**_MISSING, **_LINES}, response_class=FileResponse)
     def rejected(name: Name) -> FileResponse:

@@ -58,7 +58,8 @@ def _without_folder(found: Summary) -> str:
 class WorkOut(BaseModel):
     """Reading, as it stands. `step` of `total` counts pages, or passages while `indexing`; `total` 0 is unknown.
 
-    `result` is there when it is done: `pages`, `chunks`, `rejected`, `seconds` and the `documents`.
+    `result` is there when it is done: `pages`, `chunks`, `rejected`, `seconds` and the `documents`; `removed` names the
+    document that was taken out.
     """
 
     id: str

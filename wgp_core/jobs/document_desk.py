@@ -45,6 +45,7 @@ class DocumentAction(enum.StrEnum):
 
     INGEST = "ingest"
     REFRESH = "refresh"
+    REMOVE = "remove"
     SEARCH = "search"
     PLAN = "plan"
 
@@ -174,6 +175,11 @@ class DocumentDesk:
         """Read again what changed. Raises `QueueError` while the collection is worked on."""
         name = check_name(collection)
         return self._submit(DocumentAction.REFRESH, name, {"collection": name}, "")
+
+    def remove(self, collection: str, source: str) -> DocumentWork:
+        """Take one document out. Raises `QueueError` while the collection is worked on."""
+        name = check_name(collection)
+        return self._submit(DocumentAction.REMOVE, name, {"collection": name, "source": source}, source)
 
     def busy(self, collection: str) -> bool:
         """Whether a collection is being read, or waits for it."""
@@ -353,7 +359,7 @@ class DocumentDesk:
             result = run_task(f"documents_{work.action.value}", payload, timeout_s=limit_s,
                               cancel=self._cancels[work.id], on_progress=lambda event: tell(work.id, event))
         except Cancelled:
-            reading = work.action in (DocumentAction.INGEST, DocumentAction.REFRESH)
+            reading = work.action not in (DocumentAction.SEARCH, DocumentAction.PLAN)
             now = self._works.get(work.id)
             kept = " What was read is kept; the search index is made at the next question." \
                 if now is not None and now.indexing else " The collection is as it was before." if reading else ""
