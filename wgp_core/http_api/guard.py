@@ -23,7 +23,8 @@ MAX_JSON_BYTES = 2 * 2**20
 MAX_UPLOAD_BYTES = 512 * 2**20
 UPLOAD_PATH = "/documents/collections"
 """The one path that takes files."""
-API_PATHS = ("/api/", "/enhance/", "/enhancement/", "/documents/")
+API_PATHS = ("/api/", "/enhance/", "/enhancement/", "/documents/", "/generate-storyboard/",
+             "/storyboards/")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
