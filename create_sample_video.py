@@ -3,6 +3,8 @@
     ./run.sh create_sample_video.py --prompt "how gradient descent finds a minimum" --seconds 6 --output out.mp4
     ./run.sh create_sample_video.py --batch examples/gradient_demo.json --dry-run
     ./run.sh create_sample_video.py --replay outputs/VIDEO.mp4
+    ./run.sh create_sample_video.py --prompt "a red fox in the snow" --hero-frames 4 --attempts 3
+    ./run.sh create_sample_video.py --iterate outputs/VIDEO.mp4 --prompt "a red fox in deep snow" --attempts 3
 
 Exit status: 0 all made, 1 something failed or was refused, 2 wrong usage, 130 cancelled.
 """
@@ -15,6 +17,7 @@ from typing import Annotated
 import typer
 
 from wgp_core import headless
+from wgp_core.headless_attempts import LoopFlags
 from wgp_core.request import (
     CameraMovement,
     EngineChoice,
@@ -38,6 +41,7 @@ LLM_ENHANCER_MODEL_FILE = ""
 One = "One video"
 Words = "Prompt enhancer"
 Loras = "LoRAs"
+Tries = "Hero frames and attempts"
 Many = "Many videos"
 Run = "How it runs"
 
@@ -101,6 +105,14 @@ def main(
     output: Annotated[Path | None, typer.Option(help="File to write.", rich_help_panel=One)] = None,
     replay: Annotated[Path | None, typer.Option(help="Make a video again from the settings inside it.",
                                                 rich_help_panel=One)] = None,
+    hero_frames: Annotated[int, typer.Option(help="Stills to draw first; the best becomes the first frame.",
+                                             min=0, max=16, rich_help_panel=Tries)] = 0,
+    hero_model: Annotated[str | None, typer.Option(help="Model of the stills; else an installed one.",
+                                                   rich_help_panel=Tries)] = None,
+    attempts: Annotated[int, typer.Option(help="Videos to make with different seeds; all are scored and kept, the "
+                                               "best is the result.", min=0, max=20, rich_help_panel=Tries)] = 0,
+    iterate: Annotated[Path | None, typer.Option(help="Go on from the video of an attempt, with what flags change.",
+                                                 rich_help_panel=Tries)] = None,
     batch: Annotated[Path | None, typer.Option(help="JSON, JSONL or CSV file of requests.",
                                                rich_help_panel=Many)] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Skip what is done.", rich_help_panel=Many)] = False,
@@ -146,6 +158,7 @@ def main(
         batch=batch, replay=replay, resume=resume, dry_run=dry_run, gpu=gpu,
         machine={name: value for name, value in machine.items() if value is not None}, loras=loras,
         purge_hf_cache=purge_hf_cache, output_dir=output_dir, settings_file=settings, as_json=json_, verbose=verbose,
+        loop=LoopFlags(hero_frames, attempts, hero_model, iterate),
         default_prompt=PROMPT)
     raise typer.Exit(headless.main(flags, output_flags, options))
 
