@@ -13,7 +13,7 @@ from rich.table import Table
 
 from .cli_generate import generate
 from .cli_models import app as models_app
-from .errors import WgpError
+from .errors import RequestError, WgpError
 from .paths import build_paths
 from .request import ScenePlan
 
@@ -153,6 +153,24 @@ def score(files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="V
     from .cli_score import score_files
 
     score_files(build_paths(), files, prompt, as_json, quick)
+
+
+@app.command()
+def attempts(name: Annotated[str, typer.Argument(metavar="[NAME]", help="A scene, an attempt or its video; without one "
+                                                 "the newest scenes.")] = "",
+             select: Annotated[bool, typer.Option("--select", help="Take the attempt that is named.")] = False,
+             note: Annotated[str | None, typer.Option(help="Write this beside its round.")] = None,
+             limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many scenes.")] = 20,
+             as_json: AsJson = False) -> None:
+    """Show hero frames, attempts and scores of what was made in several tries; choose another version."""
+    from .cli_attempts import list_scenes, show_scene
+
+    if not name and (select or note is not None):
+        raise RequestError("--select and --note need the name of an attempt.", fix="Name its video or its id.")
+    if name:
+        show_scene(build_paths().ensure(), name, as_json, select, note)
+    else:
+        list_scenes(build_paths().ensure(), as_json, limit)
 
 
 app.command()(generate)

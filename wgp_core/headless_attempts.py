@@ -83,7 +83,11 @@ def make(request: VideoRequest, flags: LoopFlags, bench: Workbench, watch: Watch
     scene_id, heroes, notes = "", (), []
     if parent is not None:
         scene_id = book.iteration(parent.iteration_id).scene_id
-    hero_id = _same_hero(parent, request, bench)
+    known = None if request.start_image is None else book.hero_at(Path(request.start_image))
+    if known is not None:  # drawn before and chosen by a person, or that of the round before
+        scene_id = scene_id or known.scene_id
+        book.select_hero(known.id)
+    hero_id = known and known.id
     if flags.hero_frames:
         if request.start_image is not None:
             raise RequestError("Hero frames were asked for, and a start image is given.", field="start_image",
@@ -120,16 +124,6 @@ def _parent(file: Path, bench: Workbench) -> AttemptRecord:
         raise RequestError(f"{file.name} was not made by an attempt that this library knows.", field="iterate",
                            fix="Name a video made with --attempts, or use --replay with --attempts.")
     return found
-
-
-def _same_hero(parent: AttemptRecord | None, request: VideoRequest, bench: Workbench) -> str | None:
-    """The hero frame of the round before, where the request still starts from it."""
-    if parent is None or request.start_image is None:
-        return None
-    hero_id = bench.store.attempts.iteration(parent.iteration_id).hero_frame_id
-    if hero_id is None or bench.store.attempts.hero(hero_id).path != Path(request.start_image):
-        return None
-    return hero_id
 
 
 def _named(result: VideoResult, request: VideoRequest, bench: Workbench) -> tuple[Path, tuple[str, ...]]:

@@ -70,7 +70,7 @@ def run(request: VideoRequest, bench: Workbench, n: int = 3, *, origin: Origin |
     """Make `n` attempts at a request and select the best by score.
 
     Seeds count from the request's own; where it is -1 they are drawn, and the first is that of the attempt which is
-    refined, or of the hero frame. A hero frame becomes the start image. An output path names the attempts (`NAME_attempt1`, ...).
+    refined, or of the hero frame, which becomes the start image. An output path names the attempts (`NAME_attempt1`).
 
     Raises `RequestError` for what cannot be asked, `Cancelled`, and the last attempt's error where none succeeded.
     """

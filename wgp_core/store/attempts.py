@@ -101,6 +101,16 @@ class AttemptRepository:
             _need(session, SceneRow, scene_id)
             return tuple(self._hero(row, place) for row, place in session.execute(query))
 
+    def hero_at(self, path: Path) -> HeroFrameRecord | None:
+        """The newest hero frame whose picture lies here; None where there is none."""
+        query = (select(HeroFrameRow, GenerationRow.path)
+                 .outerjoin(GenerationRow, GenerationRow.id == HeroFrameRow.generation_id)
+                 .where(func.coalesce(GenerationRow.path, HeroFrameRow.path) == self._places.text(path))
+                 .order_by(HeroFrameRow.created_at.desc()))
+        with self._transactions.read() as session:
+            found = session.execute(query).first()
+            return None if found is None else self._hero(found[0], found[1])
+
     def select_hero(self, hero_id: str) -> SceneRecord:
         """Take this still for its scene."""
         with self._transactions.write() as session:
