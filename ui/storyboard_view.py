@@ -99,7 +99,7 @@ def _card_html(card: Card, reasons: Sequence[str], count: int, *, busy: bool) ->
                       disabled=busy or count == 1))
     warned = "".join(f"<li>{esc(reason)}</li>" for reason in reasons)
     warnings = f'<ul class="w-rules" aria-label="Rules that scene {number} breaks">{warned}</ul>' if warned else ""
-    notes = "".join(f'<p class="w-quiet">{esc(note)}</p>' for note in (*card.notes, *scene.notes))
+    notes = "".join(f'<p class="w-quiet">{esc(note)}</p>' for note in card.notes)
     prompt = (f'<details class="w-frame-prompt"><summary>Prompt</summary><p>{esc(scene.prompt)}</p></details>'
               if scene.prompt else "")
     setting = " · ".join(part for part in (scene.setting, scene.lighting) if part)
@@ -107,7 +107,7 @@ def _card_html(card: Card, reasons: Sequence[str], count: int, *, busy: bool) ->
             f'<div class="w-frame-text"><div class="w-line">{_number(number)}<strong>{esc(_shot(scene))}</strong>'
             f'{badge("Locked", "done") if locked else ""}'
             f'<span class="w-eta">{esc(duration(scene.seconds))}</span></div>'
-            f'{chips((_move(scene), scene.mood))}<p class="w-said">{esc(scene.description)}</p>'
+            f'{chips((*scene.notes, _move(scene), scene.mood))}<p class="w-said">{esc(scene.description)}</p>'
             f'{f"<p class=w-quiet>{esc(setting)}</p>" if setting else ""}{prompt}{warnings}{notes}'
             f'{actions_row(actions, id=str(number))}</div></article>')
 
@@ -188,22 +188,21 @@ def _work_html(work: BoardWork) -> str:
                                                                                 id=work.id))
     waiting = work.state is WorkState.QUEUED
     state = badge("Waiting", "queued") if waiting else badge("Stopping" if work.stopping else words, "running")
-    count = f"{work.step} of {work.total}" if work.total else ""
-    eta = f"about {duration(max(1, round(work.eta_s)))} left" if work.eta_s else count
+    eta = f"about {duration(max(1, round(work.eta_s)))} left" if work.eta_s else ""
     return (f'<div class="w-card w-enhance"><div class="w-line">{state}<span class="w-quiet">'
             f'{esc(work.message or work.title)}</span><span class="w-eta">{esc(eta)}</span></div>'
             f'{"" if waiting else bar(round(100 * work.fraction) if work.fraction is not None else None)}'
             f'{actions_row((Action("cancel", "Cancel", "danger", disabled=work.stopping),), id=work.id)}</div>')
 
 
-def film_html(film: Path | None) -> str:
-    """The film, where there is one."""
+def film_html(film: Path | None, poster: Path | None = None) -> str:
+    """The film, where there is one; `poster` is shown before it plays."""
     url = picture_url(film)
     if film is None or not url:
         return ""
     link = f'<a class="w-btn" href="{esc(url)}" download="{esc(film.name)}">Download</a>'
     return (f'<section class="w-card"><div class="w-picture"><video controls playsinline preload="metadata" '
-            f'src="{esc(url)}"></video></div><div class="w-result-text"><div class="w-line spread">'
+            f'poster="{esc(picture_url(poster))}" src="{esc(url)}"></video></div><div class="w-result-text"><div class="w-line spread">'
             f"<strong>The film</strong>{link}</div></div></section>")
 
 

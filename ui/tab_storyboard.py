@@ -113,13 +113,14 @@ def build(studio: Studio) -> Storyboard:
             view = gr.Radio(["Cards", "Grid"], value="Cards", show_label=False, container=False, min_width=140,
                             elem_id="board-view")
             drop = gr.Button("Delete", size="sm", scale=0, min_width=90, elem_id="board-drop")
-        head = action_html(elem_id="board-head")
+        with gr.Row(elem_id="board-top"):
+            with gr.Column(elem_id="board-about"):
+                head = action_html(elem_id="board-head")
+                files = plain_html(elem_id="board-files")
+            film = plain_html(elem_id="board-film")
         editor = _build_editor()
         board = action_html(elem_id="board-cards")
-        with gr.Row(elem_id="board-results"):
-            film = plain_html(elem_id="board-film")
-            heat = plain_html(elem_id="board-heat")
-        files = plain_html(elem_id="board-files")
+        heat = plain_html(elem_id="board-heat")
     return Storyboard(story, examples, count, provider, model, characters, style, seed, make, message, work, chosen,
                       drop, view, head, editor, board, heat, film, files, gr.State(0))
 
@@ -197,7 +198,8 @@ def _views(studio: Studio, view: str) -> list[Any]:
         return [works, "", "" if waits else board_html(None, []), "", "", ""]
     cards, busy = cards_of(project), desk.line.busy(project.folder.name)
     board = board_html(project.board, cards, desk.breaches(project), grid=view == "Grid", busy=busy)
-    return [works, head_html(project.board, cards, busy=busy), board, _heat(project), film_html(project.film_path),
+    film = film_html(project.film_path, project.frame_path(1))
+    return [works, head_html(project.board, cards, busy=busy), board, _heat(project), film,
             files_html(board_files(project))]
 
 

@@ -86,7 +86,7 @@ class StoryAsk:
 class BoardWork:
     """One piece of work. `board` is the name of the board's folder, empty until a breakdown has made it.
 
-    `step` of `total` counts frames, 0 is unknown; `message` says what goes on, or how it ended.
+    `step` of `total` is how far its stage is, 0 is unknown; `message` says what goes on, or how it ended.
     """
 
     id: str
@@ -251,9 +251,10 @@ class WorkLine:
             work = self._works.get(work_id)
             if work is None or work.state is not WorkState.RUNNING:
                 return
+            if event.total != work.total:  # another stage, with a pace of its own
+                self._began = time.monotonic()
             work = replace(work, step=event.step, total=event.total, message=event.message or work.message)
-            eta = event.eta_s if event.eta_s is not None else self._estimate(work.fraction)
-            self._works[work_id] = replace(work, eta_s=eta)
+            self._works[work_id] = replace(work, eta_s=self._estimate(work.fraction))
             self._version = replace(self._version, ticks=self._version.ticks + 1)
 
     def _estimate(self, fraction: float | None) -> float | None:
