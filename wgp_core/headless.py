@@ -248,7 +248,7 @@ def _prepare(items: tuple[BatchItem, ...], context: GenerationContext, console: 
              show: Callable[[Prepared], None]) -> int:
     """Everything that comes before frames, shown."""
     cancel = CancelToken()
-    with _interruptible(cancel):
+    with interruptible(cancel):
         for item in items:
             try:
                 if item.request is None:
@@ -289,7 +289,7 @@ class _Runner:
 
     def run(self, items: tuple[BatchItem, ...]) -> int:
         done = skipped = 0
-        with _interruptible(self._cancel):
+        with interruptible(self._cancel):
             for item in items:
                 if item.request is None:
                     self._refuse(item, item.problem)
@@ -404,7 +404,7 @@ def _prompt_lines(result: VideoResult) -> list[str]:
 
 
 @contextlib.contextmanager
-def _interruptible(cancel: CancelToken) -> Iterator[None]:
+def interruptible(cancel: CancelToken) -> Iterator[None]:
     """Ctrl+C and SIGTERM ask for a clean stop; a second one ends the program at once."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -6,6 +6,7 @@ Without a diffusion model that makes single pictures the local engine sketches e
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,9 +18,11 @@ from ..errors import EngineError, RequestError
 from ..events import CancelToken, Progress, ProgressCallback, Stage, ignore_progress
 from ..generate import GenerationContext, NoRecorder, generate_video
 from ..planning.story.board import StoryScene
+from ..planning.story.settings import place_kind, place_suggested
 from ..planning.story.shots import Shot as Framing
 from ..planning.story.shots import movement_of, shot_of
 from ..request import MAX_SEED, EngineChoice, LoraUse, OutputOptions, SceneKind, ScenePlan, VideoRequest
+from .cast import cast_of, people_in
 from .likeness import Likeness
 from .project import BoardProject, Frame, FrameState
 
@@ -73,13 +76,19 @@ def sketch_of(project: BoardProject, number: int, *, notes: bool = True) -> Scen
     """The scene as the local engine sketches it; `notes` adds arrows and the line below the picture."""
     scene = project.scene(number)
     shot = shot_of(scene.camera) or Framing.MEDIUM
-    cast = tuple(character.name for character in project.board.bible.characters)
-    labels = tuple(character.token or character.name for character in project.board.bible.characters)
     sketch = Sketch(number=number, shot=shot.value, move=movement_of(scene.camera).value, setting=scene.setting,
-                    light=scene.lighting, mood=scene.mood, action=scene.action or scene.description,
-                    cast=labels, seen=tuple(labels[cast.index(name)] for name in scene.characters if name in cast),
-                    notes=notes)
+                    place=_place(project, scene), light=scene.lighting, mood=scene.mood,
+                    action=scene.action or scene.description, cast=cast_of(project.board),
+                    seen=people_in(project.board, scene), notes=notes)
     return ScenePlan(title=f"Frame {number}", kind=SceneKind.BOARD, narration=scene.description, visual=sketch.text())
+
+
+def _place(project: BoardProject, scene: StoryScene) -> str:
+    """The kind of place of a scene: what its setting names, else what the story's words suggest."""
+    words = re.findall(r"[a-z]+", scene.setting.lower())
+    named = [domain for word in reversed(words) if (domain := place_kind(word)) is not None]
+    story = re.findall(r"[a-z]+", project.board.story.lower())
+    return (named[0] if named else place_suggested(story)).name
 
 
 class _Drawing:
@@ -151,9 +160,9 @@ class _Drawing:
 
     def _same_people(self, number: int) -> tuple[int, ...]:
         """Other frames that are there and show somebody of this one."""
-        people = set(self.project.scene(number).characters)
+        people = set(people_in(self.project.board, self.project.scene(number)))
         return tuple(frame.number for frame in self.project.frames if frame.is_there and frame.number != number
-                     and people & set(self.project.scene(frame.number).characters))
+                     and people & set(people_in(self.project.board, self.project.scene(frame.number))))
 
     # -- one picture --------------------------------------------------------------------------------------------
 

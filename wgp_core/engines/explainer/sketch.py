@@ -24,6 +24,8 @@ class Sketch:
     shot: str = "medium shot"
     move: str = "static"
     setting: str = ""
+    place: str = ""
+    """The kind of place: "market", "forest", "home", ...; empty draws hills and houses."""
     light: str = ""
     mood: str = ""
     action: str = ""
@@ -34,7 +36,7 @@ class Sketch:
     def text(self) -> str:
         """One line a field; `read_sketch` reads it back."""
         lines = [f"Frame: {self.number}"]
-        for name in ("shot", "move", "setting", "light", "mood", "action"):
+        for name in ("shot", "move", "setting", "place", "light", "mood", "action"):
             lines.append(f"{name.capitalize()}: {' '.join(getattr(self, name).split())}")
         lines += [f"{name.capitalize()}: {'; '.join(_clean(each) for each in getattr(self, name))}"
                   for name in ("cast", "seen")]
@@ -53,7 +55,7 @@ def read_sketch(text: str) -> Sketch:
         elif line.strip():
             loose.append(line.strip())
     number = found.get("frame", "1")
-    words = {name: found[name] for name in ("shot", "move", "setting", "light", "mood") if name in found}
+    words = {name: found[name] for name in ("shot", "move", "setting", "place", "light", "mood") if name in found}
     return Sketch(number=int(number) if number.isascii() and number.isdigit() else 1,
                   action=found.get("action", " ".join(loose)), cast=_names(found.get("cast", "")),
                   seen=_names(found.get("seen", "")), notes=found.get("notes", "yes").lower() != "no", **words)
