@@ -21,7 +21,8 @@ def people_in(board: Board, scene: StoryScene) -> tuple[str, ...]:
     places: dict[str, tuple[int, int]] = {}
     for name in cast_of(board):
         character = next((c for c in board.bible.characters if name in (c.token, c.name)), None)
-        words = {name, *((character.name, character.token) if character else (name.split()[-1],))}
+        words = {name, *((character.name, character.token) if character else ()),
+                 *(() if character and character.token else (name.split()[-1],))}
         pattern = "|".join(re.escape(word) for word in words if word)
         for order, text in enumerate(texts):
             found = re.search(rf"(?<![\w-])(?:{pattern})(?![\w-])", text, re.IGNORECASE)

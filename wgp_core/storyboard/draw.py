@@ -126,8 +126,8 @@ class _Drawing:
         value, path, made = best
         sketched = made.engine == self.context.engines.local().spec.id
         if value < options.threshold and not sketched:
-            made = replace(made, marked=True, note=f"{made.tries} tries stayed below {options.threshold:g}; the best is "
-                                                   "kept.")
+            made = replace(made, marked=True, note=f"{made.tries} tries stayed below {options.threshold:g}; "
+                                                   "the best is kept.")
             self.warnings.append(f"Frame {number} looks unlike the other frames of its characters ({value:.2f}).")
         path.replace(project.frame_path(number))
         project.put_frame(made)
@@ -208,15 +208,17 @@ class _Drawing:
             if request.engine is EngineChoice.DIFFUSION or request.model:
                 raise RequestError(f"{engine.spec_for(request).label} makes no single pictures.", field="model",
                                    fix="Choose a model for pictures, or a Wan model.")
-            self.warnings.append(f"{engine.spec_for(request).label} makes no single pictures; the local engine sketched "
-                                 "the frames.")
+            self.warnings.append(f"{engine.spec_for(request).label} makes no single pictures; the local engine "
+                                 "sketched the frames.")
             return engines.local()
         return engine
 
     def _request(self, scene: StoryScene, seed: int, target: Path) -> VideoRequest:
         options = self.project.options
-        of_people = [LoraUse(character.lora, trigger=character.token) for character in self.project.board.bible.characters
-                     if character.lora is not None and character.name in scene.characters]
+        board = self.project.board
+        shown = {*scene.characters, *people_in(board, scene)}
+        of_people = [LoraUse(character.lora, trigger=character.token) for character in board.bible.characters
+                     if character.lora is not None and shown & {character.name, character.token}]
         return VideoRequest(
             prompt=scene.prompt, negative_prompt=scene.negative_prompt, engine=options.engine, model=options.model,
             width=options.width, height=options.height, frames=1, steps=options.steps, guidance=options.guidance,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import html
 import io
 import os
@@ -119,6 +120,7 @@ def _grid(project: BoardProject) -> bytes:
     return data.getvalue()
 
 
+@functools.cache
 def _font(size: float, *, bold: bool = False) -> Any:
     from matplotlib import font_manager, rc_context
     from PIL import ImageFont
@@ -162,7 +164,8 @@ def _print(project: BoardProject) -> bytes:
     data = io.BytesIO()
     scenes, a_page = project.board.scenes, 6
     pages = [scenes[at:at + a_page] for at in range(0, len(scenes), a_page)]
-    with rc_context({**style(), "pdf.fonttype": 42}), PdfPages(data, metadata={"Title": project.board.story[:120]}) as file:
+    facts = {"Title": project.board.story[:120]}
+    with rc_context({**style(), "pdf.fonttype": 42}), PdfPages(data, metadata=facts) as file:
         for number, shown in enumerate(pages, 1):
             figure = Figure(figsize=A4, facecolor="white")
             _print_page(figure, project, shown, f"{number} / {len(pages)}")
@@ -176,7 +179,8 @@ def _print_page(figure: Any, project: BoardProject, scenes: Sequence[StoryScene]
     wide = (A4[0] - 2 * margin - 2 * gap) / 3
     high = min(wide / _aspect(project), 2.0)
 
-    def put(x: float, y: float, text: str, size: float, color: str = INK, weight: str = "normal", ha: str = "left") -> None:
+    def put(x: float, y: float, text: str, size: float, color: str = INK, weight: str = "normal",
+            ha: str = "left") -> None:
         figure.text(x / A4[0], 1 - y / A4[1], text, fontsize=size, color=color, fontweight=weight, ha=ha, va="top",
                     parse_math=False)
 
@@ -216,7 +220,8 @@ _STYLE = """
 *{box-sizing:border-box}body{margin:0;padding:2rem;background:var(--paper);color:var(--ink);
 font:16px/1.5 "Source Sans 3","Source Sans Pro",system-ui,sans-serif}main{max-width:1500px;margin:auto}
 h1{font-size:1.6rem;line-height:1.25;margin:0 0 .3rem}header p{color:var(--muted);margin:0 0 1.6rem}
-ol{list-style:none;margin:0;padding:0;display:grid;gap:1.4rem;grid-template-columns:repeat(auto-fill,minmax(min(22rem,100%),1fr))}
+ol{list-style:none;margin:0;padding:0;display:grid;gap:1.4rem;
+grid-template-columns:repeat(auto-fill,minmax(min(22rem,100%),1fr))}
 li{background:var(--card);border:1px solid var(--line);border-radius:.6rem;overflow:hidden;break-inside:avoid}
 img,.none{display:block;width:100%;aspect-ratio:var(--aspect)}.none{display:grid;place-items:center;color:var(--muted)}
 div.text{padding:.8rem 1rem 1rem}h2{font-size:1rem;margin:0 0 .3rem}h2 b{color:var(--accent);margin-right:.4rem}

@@ -300,7 +300,7 @@ def _rename(moves: Sequence[tuple[Path, Path]]) -> None:
 
 
 N = TypeVar("N", Frame, Shot)
-O = TypeVar("O", DrawOptions, FilmOptions)
+Way = TypeVar("Way", DrawOptions, FilmOptions)
 
 
 def _read_state(path: Path) -> Mapping[str, Any]:
@@ -322,7 +322,7 @@ def _listed(kind: type[N], data: Any, count: int) -> tuple[N, ...]:
     return tuple(kind(**_cast(kind, told[n])) if n in told else kind(number=n) for n in range(1, count + 1))
 
 
-def _options(kind: type[O], data: Any) -> O:
+def _options(kind: type[Way], data: Any) -> Way:
     return kind(**_cast(kind, data or {}))
 
 

@@ -29,6 +29,8 @@ SIZES = {"extreme wide shot": (0.19, 0.24), "wide shot": (0.42, 0.17), "tracking
          "over-the-shoulder shot": (0.98, -0.26), "low-angle shot": (0.9, 0.0), "high-angle shot": (0.5, 0.2),
          "dutch-angle shot": (0.8, -0.06), "aerial shot": (0.1, 0.42)}
 """Height of a figure and of its feet, in heights of the picture."""
+_CROWD = re.compile(r"\b(?:everyone|everybody|people|crowd|villagers|neighbou?rs|onlookers|audience|others|nearby)\b",
+                    re.IGNORECASE)
 _OPPOSED = re.compile(r"\b(?:away|leav|flee|hurr\w* off|behind)", re.IGNORECASE)
 
 
@@ -65,6 +67,11 @@ class Board:
             self.far = scenery(self.place, ground)
         else:
             self.far = [*sky(ground), *scenery(self.place, ground)]
+        rng = ground.rng
+        marks = [people.ellipse(x, y, r * 3.2, r, 16) for x, y, r in zip(
+            rng.uniform(-0.3, self.aspect + 0.3, 90), rng.uniform(-0.1, max(self.horizon - 0.04, 0.02), 90),
+            rng.uniform(0.0012, 0.004, 90), strict=True)]
+        self.pebbles = Layer([] if self.place in ROOMS else marks, self.light.near, 0.55, 0.3)
         self.soft = self.sketch.shot in ("close-up", "extreme close-up", "insert shot", "over-the-shoulder shot")
         self.seen = self.sketch.seen or self.sketch.cast[:1]
         self.figures(0.0, 0.0)
@@ -92,7 +99,8 @@ class Board:
             return self._insert(stride)
         layers = self._standing(u, stride)
         if shot == "over-the-shoulder shot":
-            other = self.seen[0] if self.seen else ""
+            other = self.seen[0] if len(self.seen) > 1 else next((n for n in self.sketch.cast if n not in self.seen),
+                    "")
             build = BUILDS[self._index(other) % len(BUILDS)]
             back = people.placed(people.back_of_head(build), self.aspect * 0.2, 0.34, 0.6)
             layers.append(Layer(back, mixed(self.color_of(other), self.light.figure, 0.55), 1.0))
@@ -111,13 +119,15 @@ class Board:
         shown = shown[:4]
         pose = people.pose_of(self.sketch.action)
         moving = pose in ("walk", "run")
-        layers = []
+        layers = self._crowd(height, feet) if _CROWD.search(self.sketch.action) else []
         spread = {1: (0.46,), 2: (0.36, 0.64), 3: (0.28, 0.5, 0.73), 4: (0.2, 0.4, 0.6, 0.8)}[max(len(shown), 1)]
         if self.sketch.shot in ("over-the-shoulder shot", "POV shot") and len(shown) == 1:
             spread = (0.64 if self.sketch.shot != "POV shot" else 0.5,)
-        leaves = bool(_OPPOSED.search(self.sketch.action))
+        leaves = len(shown) > 1 and bool(_OPPOSED.search(self.sketch.action))
+        if leaves and self.sketch.shot not in ("over-the-shoulder shot", "POV shot"):
+            spread = (0.66, 0.34, 0.24, 0.14)[:len(shown)]
         for at, name in enumerate(shown):
-            left = at > 0 and not leaves or self.sketch.shot in ("over-the-shoulder shot", "POV shot")
+            left = (at > 0 and not leaves) or self.sketch.shot in ("over-the-shoulder shot", "POV shot")
             own = pose if at == 0 else ("walk" if moving and not leaves else "stand")
             shapes, tall = people.figure(name, own, self._index(name), stride if at == 0 or moving else stride * 0.4)
             gap = min(height * 0.36, self.aspect * 0.16)
@@ -136,7 +146,26 @@ class Board:
             rim = [shape + np.array([0.0055 * size, 0.0045 * size]) * (1 if at % 2 == 0 else -1) ** 0 for shape in body]
             layers.append(Layer(rim, mixed(self.color_of(name), self.light.glow, 0.62), depth))
             layers.append(Layer(body, self.color_of(name), depth))
+            if at == 0 and own == "offer" and (kind := people.thing_of(self.sketch.action)) and people.kind_of(name) not in ("beast", "bird"):
+                hold = people.placed(people.thing(kind), x + (-0.36 if left else 0.36) * size,
+                        feet + 0.71 * size * squash,
+                                     0.17 * size)
+                gleam = mixed((226, 176, 92), self.light.glow, 0.25)
+                layers += [Layer([s + 0.006 * size for s in hold], self.light.glow, depth), Layer(hold, gleam, depth)]
             self.names.append(Name(name, x, min(feet + size * squash * 1.06 + 0.02, 0.9), self.color_of(name)))
+        return layers
+
+    def _crowd(self, height: float, feet: float) -> list[Layer]:
+        """People who are not named, behind those who are."""
+        rng = np.random.default_rng([self.seed, self.sketch.number, 7])
+        size = height * 0.78
+        base = self.horizon - (self.horizon - max(feet, 0.0)) * 0.45 if feet > -0.1 else feet + height * 0.2
+        layers = []
+        for at, share in enumerate((0.08, 0.22, 0.78, 0.92, 0.34)):
+            shapes, tall = people.figure("", "stand", at + int(rng.integers(0, 6)))
+            body = people.placed(shapes, self.aspect * share, base, size * tall * rng.uniform(0.92, 1.05),
+                    left=share > 0.5)
+            layers.append(Layer(body, mixed(self.light.tone(0.8), self.light.figure, 0.35), 0.5))
         return layers
 
     def _head(self, size: float, chin: float, stride: float) -> list[Layer]:
@@ -147,19 +176,25 @@ class Board:
             body = people.placed(shapes, self.aspect * 0.34, chin - size * 0.95, size * 1.8)
             rim = [shape + 0.012 for shape in body]
             self.names.append(Name(name, self.aspect * 0.34, 0.1, self.color_of(name)))
-            return [Layer(rim, mixed(self.color_of(name), self.light.glow, 0.6), 0.9), Layer(body, self.color_of(name), .9)]
+            return [Layer(rim, mixed(self.color_of(name), self.light.glow, 0.6), 0.9), Layer(body, self.color_of(name),
+                    .9)]
         own = people.face(BUILDS[self._index(name) % len(BUILDS)], 0.6 if len(self.seen) > 1 else 0.25)
+        if people.kind_of(name) == "machine":
+            own = people.machine_face()
         x, y = self.aspect * 0.45, chin + 0.006 * stride
         tint = self.color_of(name)
         skin = mixed(mixed(tint, self.light.low, 0.42), self.light.glow, 0.24)
 
         def put(shapes: list[Polygon], color: tuple[int, int, int], alpha: float = 1.0, off: float = 0.0) -> Layer:
-            return Layer([s + np.array([-off, off * 0.5]) for s in people.placed(shapes, x, y, size)], color, 0.9, alpha)
+            return Layer([s + np.array([-off, off * 0.5]) for s in people.placed(shapes, x, y, size)], color, 0.9,
+                    alpha)
 
-        self.names.append(Name(name, x, 0.1 if size < 1 else 0.07, tint))
+        self.names.append(Name(name, self.aspect * 0.13, 0.06, tint))
         return [put([*own.shoulders, *own.hair], mixed(tint, self.light.glow, 0.62), off=0.014 * size),
-                put(own.shoulders, tint), put(own.head, skin), put(own.shade, mixed(tint, self.light.figure, 0.2), 0.42),
-                put(own.marks, mixed(tint, self.light.figure, 0.7)), put(own.hair, mixed(tint, self.light.figure, 0.45))]
+                put(own.shoulders, tint), put(own.head, skin), put(own.shade, mixed(tint, self.light.figure, 0.2),
+                        0.42),
+                put(own.marks, mixed(tint, self.light.figure, 0.7)), put(own.hair, mixed(tint, self.light.figure,
+                        0.45))]
 
     def _insert(self, stride: float) -> list[Layer]:
         """Hands and a thing on a table."""
@@ -171,7 +206,8 @@ class Board:
         kind = people.thing_of(self.sketch.action) or "box"
         shapes = people.placed(people.thing(kind), a * 0.5, 0.2, 0.46)
         gleam = mixed((226, 176, 92), self.light.glow, 0.25)
-        layers = [Layer([people.ellipse(a * 0.5, 0.44, 0.52, 0.4)], self.light.glow, 0.8, 0.14), Layer([table], wood, 0.8),
+        layers = [Layer([people.ellipse(a * 0.5, 0.44, 0.52, 0.4)], self.light.glow, 0.8, 0.14), Layer([table], wood,
+                0.8),
                   Layer([edge], mixed(wood, self.light.glow, 0.5), 0.8),
                   Layer([people.ellipse(a * 0.5 + 0.03, 0.2, 0.3, 0.045)], self.light.figure, 0.85, 0.4)]
         for number, shape in enumerate(shapes):
@@ -180,9 +216,11 @@ class Board:
         pairs = ((self.seen * 2)[:2]) if self.seen else ("", "")
         for side, who in zip((-1, 1), pairs, strict=True):
             size = 0.46
-            hands = people.placed(people.hand(stride), a * 0.5 + side * 0.27, 0.3 + 0.012 * stride * side, size, left=side > 0)
+            hands = people.placed(people.hand(stride), a * 0.5 + side * 0.27, 0.3 + 0.012 * stride * side, size,
+                    left=side > 0)
             skin = mixed(mixed(self.color_of(who), self.light.low, 0.4), self.light.glow, 0.15)
-            layers.append(Layer([shape + np.array([0, 0.007]) for shape in hands], mixed(skin, self.light.glow, 0.55), 1.0))
+            layers.append(Layer([shape + np.array([0, 0.007]) for shape in hands], mixed(skin, self.light.glow, 0.55),
+                    1.0))
             layers.append(Layer(hands, skin, 1.0))
         for side, who in zip((-1, 1), dict.fromkeys(pairs), strict=False):
             self.names.append(Name(who, a * 0.5 + side * 0.52, 0.13, self.color_of(who) if who else tint))
@@ -195,6 +233,7 @@ class Board:
         camera = camera_at(self.sketch.move, u) if seconds else (1.0, 0.0, 0.0, 0.0)
         brush = _Brush(width * FINE, height * FINE, camera)
         self._backdrop(brush)
+        brush.fill(self.pebbles)
         for layer in self.far:
             brush.fill(layer)
         if self.soft:
@@ -204,7 +243,8 @@ class Board:
         for layer in self.figures(u, seconds):
             brush.fill(layer)
         if self.sketch.shot == "tracking shot":
-            brush.fill(Layer([_box(x, y, w, 0.004) for x, y, w in ((0.06, 0.3, 0.3), (0.02, 0.38, 0.22), (0.1, 0.46, 0.26),
+            brush.fill(Layer([_box(x, y, w, 0.004) for x, y, w in ((0.06, 0.3, 0.3), (0.02, 0.38, 0.22), (0.1, 0.46,
+                    0.26),
                                                                  (0.04, 0.22, 0.2))], self.light.glow, 1.0, 0.7))
         roll = camera[3] + (7.0 if self.sketch.shot == "dutch-angle shot" else 0.0)
         return brush.done(width, height, roll)
@@ -212,7 +252,7 @@ class Board:
     def _backdrop(self, brush: _Brush) -> None:
         """Sky down to the horizon, ground below."""
         light, y = self.light, self.horizon
-        floor = mixed(light.mid, light.low, 0.32)
+        floor = light.floor or mixed(light.mid, light.low, 0.32)
         stops = ((-0.3, mixed(light.near, floor, 0.35)), (y - 0.001, floor), (y, light.low), (y + (1 - y) * 0.5 + 0.001,
                  mixed(light.low, light.top, 0.55)), (max(1.15, y + 0.1), light.top))
         if self.place == "underwater":

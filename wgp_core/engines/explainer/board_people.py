@@ -170,7 +170,8 @@ def _head(at: tuple[float, float], build: Build) -> list[Polygon]:
         shapes.append(ellipse(x - 0.022, y + 0.02, 0.058, 0.062))
         shapes.append(ellipse(x - 0.072, y + 0.045, 0.03, 0.03))
     if build.head == "cap":
-        shapes.append(curve([(x - 0.066, y + 0.026), (x + 0.07, y + 0.03), (x + 0.03, y + 0.085), (x - 0.04, y + 0.085)]))
+        shapes.append(curve([(x - 0.066, y + 0.026), (x + 0.07, y + 0.03), (x + 0.03, y + 0.085), (x - 0.04,
+                y + 0.085)]))
     return shapes
 
 
@@ -183,7 +184,8 @@ def beast(stride: float = 0.0) -> list[Polygon]:
         shapes += _limb((x, 0.52), (turn, -turn * 0.6), (0.27, 0.25), (0.1, 0.06, 0.045))
     shapes += [capsule((0.4, 0.66), (0.6, 0.86), 0.13, 0.1), ellipse(0.66, 0.86, 0.15, 0.115),
                capsule((0.74, 0.83), (0.88, 0.8), 0.07, 0.045),
-               np.array([(0.56, 0.92), (0.6, 1.06), (0.66, 0.95)]), np.array([(0.66, 0.95), (0.72, 1.06), (0.75, 0.92)]),
+               np.array([(0.56, 0.92), (0.6, 1.06), (0.66, 0.95)]), np.array([(0.66, 0.95), (0.72, 1.06), (0.75,
+                       0.92)]),
                capsule((-0.58, 0.64), (-0.86, 0.82 + 0.04 * stride), 0.055, 0.02)]
     return shapes
 
@@ -242,8 +244,20 @@ def face(build: Build, gaze: float = 0.0) -> Face:
     marks += [capsule((x + turn - 0.085, 0.6), (x + turn + 0.085, 0.61), 0.014, 0.014) for x in (-0.155, 0.155)]
     marks += [capsule((turn * 1.4 + 0.012, 0.47), (turn * 1.4 + 0.035, 0.335), 0.009, 0.014),
               capsule((turn * 1.4 + 0.035, 0.33), (turn * 1.4 - 0.035, 0.318), 0.012, 0.009),
-              capsule((turn - 0.085, 0.19), (turn + 0.085, 0.195), 0.013, 0.013)]
+              capsule((turn * 1.3 - 0.085, 0.192), (turn * 1.3 + 0.085, 0.195), 0.013, 0.013)]
     return Face([body], [head, *ears], hair, shade, marks)
+
+
+def machine_face() -> Face:
+    """The head of a robot, as `face`."""
+    def box(x: float, y: float, w: float, h: float) -> Polygon:
+        return np.array([(x, y), (x + w, y), (x + w, y + h), (x, y + h)])
+
+    return Face([box(-0.8, -1.6, 1.6, 1.42), capsule((0, -0.3), (0, 0.1), 0.13, 0.13)],
+                [box(-0.4, 0, 0.8, 0.86), box(-0.48, 0.34, 0.96, 0.2)], [capsule((0, 0.86), (0, 1.06), 0.02, 0.02),
+                ellipse(0, 1.1, 0.055, 0.055)], [box(0.18, 0, 0.22, 0.86)],
+                [ellipse(-0.17, 0.5, 0.085, 0.085), ellipse(0.17, 0.5, 0.085, 0.085),
+                 *(box(-0.2 + 0.11 * k, 0.16, 0.07, 0.09) for k in range(4))])
 
 
 def back_of_head(build: Build) -> list[Polygon]:
@@ -281,13 +295,15 @@ def thing_of(text: str) -> str:
 def thing(name: str) -> list[Polygon]:
     """A thing that stands on (0, 0) and is about 1 high."""
     if name == "coins":
-        return [ellipse(x, y, 0.24, 0.1) for x, y in ((-0.34, 0.1), (0.3, 0.1), (-0.02, 0.14), (-0.3, 0.24), (0.26, 0.23),
+        return [ellipse(x, y, 0.24, 0.1) for x, y in ((-0.34, 0.1), (0.3, 0.1), (-0.02, 0.14), (-0.3, 0.24), (0.26,
+                0.23),
                                                       (0.0, 0.3), (-0.28, 0.38), (0.02, 0.44))]
     if name == "book":
         return [np.array([(-0.75, 0.05), (-0.68, 0.62), (0.0, 0.5), (0.68, 0.62), (0.75, 0.05), (0.0, -0.06)]),
                 capsule((0, -0.04), (0, 0.5), 0.012, 0.012)]
     if name == "lamp":
-        return [np.array([(-0.26, 0), (0.26, 0), (0.2, 0.12), (-0.2, 0.12)]), capsule((-0.2, 0.12), (-0.2, 0.7), .02, .02),
+        return [np.array([(-0.26, 0), (0.26, 0), (0.2, 0.12), (-0.2, 0.12)]), capsule((-0.2, 0.12), (-0.2, 0.7), .02,
+                .02),
                 capsule((0.2, 0.12), (0.2, 0.7), .02, .02), np.array([(-0.27, 0.7), (0.27, 0.7), (0.0, 0.94)]),
                 curve([(0, 0.18), (0.1, 0.3), (0, 0.58), (-0.1, 0.3)]), ellipse(0, 0.97, 0.06, 0.06)]
     if name == "key":

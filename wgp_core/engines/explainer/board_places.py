@@ -31,6 +31,8 @@ class Light:
     glow: RGB
     shines: str = ""
     """ "sun", "moon" or "" for none in the sky."""
+    floor: RGB | None = None
+    """The ground, where it is not what its things suggest."""
 
     def tone(self, x: float) -> RGB:
         """The colour of a thing at a depth from 0 (far) to 1 (near)."""
@@ -59,8 +61,8 @@ LIGHTS: Mapping[str, Light] = {
     "lamp": Light((30, 21, 24), (140, 88, 48), (92, 58, 42), (62, 39, 33), (38, 24, 24), (14, 9, 12), (255, 204, 116)),
     "grey": Light((124, 134, 144), (200, 206, 207), (158, 166, 171), (114, 122, 128), (74, 82, 88), (29, 33, 40),
                   (236, 239, 240)),
-    "snow": Light((150, 174, 200), (240, 243, 246), (184, 198, 214), (206, 217, 228), (228, 235, 241), (33, 42, 60),
-                  (255, 255, 250), "sun"),
+    "snow": Light((150, 174, 200), (240, 243, 246), (190, 206, 222), (138, 158, 182), (92, 110, 136), (30, 38, 56),
+                  (255, 255, 250), "sun", (226, 234, 242)),
     "water": Light((136, 208, 214), (26, 86, 112), (48, 122, 142), (28, 92, 116), (14, 58, 80), (6, 29, 46),
                    (220, 248, 242)),
     "space": Light((6, 8, 20), (20, 22, 48), (44, 48, 80), (62, 64, 96), (34, 36, 60), (9, 10, 20), (255, 240, 214)),
@@ -211,10 +213,12 @@ def _market(g: Ground) -> list[Layer]:
             left, right, span = x - 0.04, x + 0.03, wide + 0.08
             stripes.append(np.array([(left + span * a, low), (left + span * b, low), (right + (wide - 0.06) * b, top),
                                      (right + (wide - 0.06) * a, top)]))
-        cloth += [ellipse(x - 0.04 + (wide + 0.08) * (k + 0.5) / 10, low, (wide + 0.08) / 20, 0.02, 20) for k in range(10)]
+        cloth += [ellipse(x - 0.04 + (wide + 0.08) * (k + 0.5) / 10, low, (wide + 0.08) / 20, 0.02,
+                20) for k in range(10)]
         goods += [ellipse(x + 0.05 + 0.065 * k, y + 0.115, 0.028, 0.028 * g.rng.uniform(0.8, 1.6)) for k in range(6)]
     warm = mixed(g.light.tone(0.45), (196, 104, 70), 0.5)
-    return [*layers, Layer(frame, g.light.tone(0.62), 0.45), Layer(goods, mixed(g.light.tone(0.5), (214, 158, 76), .4), .45),
+    return [*layers, Layer(frame, g.light.tone(0.62), 0.45), Layer(goods, mixed(g.light.tone(0.5), (214, 158, 76), .4),
+            .45),
             Layer(cloth, warm, 0.45), Layer(stripes, mixed(warm, g.light.glow, 0.62), 0.45)]
 
 
@@ -267,7 +271,8 @@ def _sea(g: Ground) -> list[Layer]:
 
 
 def _shore(g: Ground) -> list[Layer]:
-    sand = curve([(-0.8, -0.6), (-0.8, g.horizon * 0.62), (g.aspect * 0.3, g.horizon * 0.5), (g.aspect * 0.7, g.horizon * 0.34),
+    sand = curve([(-0.8, -0.6), (-0.8, g.horizon * 0.62), (g.aspect * 0.3, g.horizon * 0.5), (g.aspect * 0.7,
+            g.horizon * 0.34),
                   (g.aspect + 0.8, g.horizon * 0.42), (g.aspect + 0.8, -0.6)])
     return [*_sea(g)[:4], Layer([sand], mixed(g.light.mid, (222, 196, 150), 0.6), 0.6)]
 
@@ -284,7 +289,8 @@ def _ice(g: Ground) -> list[Layer]:
 
 def _space(g: Ground) -> list[Layer]:
     stars = [ellipse(x, y, r, r, 10) for x, y, r in zip(
-        g.rng.uniform(-0.5, g.aspect + 0.5, 170), g.rng.uniform(0, 1.2, 170), g.rng.uniform(0.0012, 0.004, 170), strict=True)]
+        g.rng.uniform(-0.5, g.aspect + 0.5, 170), g.rng.uniform(0, 1.2, 170), g.rng.uniform(0.0012, 0.004, 170),
+                strict=True)]
     x, y, r = g.aspect * 0.78, 0.74, 0.24
     turn = np.linspace(-np.pi / 2, np.pi / 2, 40)
     night = np.concatenate([np.stack([x + r * np.cos(turn), y + r * np.sin(turn)], 1),
@@ -322,8 +328,10 @@ def _cave(g: Ground) -> list[Layer]:
 
 def _stadium(g: Ground) -> list[Layer]:
     y = g.horizon
-    rows = [Layer([_box(-0.6, y + 0.07 * k, g.aspect + 1.2, 0.066)], g.light.tone(0.1 + 0.1 * (k % 2)), 0.2) for k in range(4)]
-    crowd = [ellipse(x, y + 0.07 * k + 0.05, 0.012, 0.014, 12) for k in range(4) for x in np.arange(-0.5, g.aspect + .5, .034)
+    rows = [Layer([_box(-0.6, y + 0.07 * k, g.aspect + 1.2, 0.066)], g.light.tone(0.1 + 0.1 * (k % 2)),
+            0.2) for k in range(4)]
+    crowd = [ellipse(x, y + 0.07 * k + 0.05, 0.012, 0.014, 12) for k in range(4) for x in np.arange(-0.5,
+            g.aspect + .5, .034)
              if g.rng.random() < 0.8]
     lines = [np.array([(-1, y * f), (g.aspect + 1, y * f), (g.aspect + 1, y * f - 0.008), (-1, y * f - 0.008)])
              for f in (0.85, 0.6, 0.3)]
@@ -335,7 +343,8 @@ def _road(g: Ground) -> list[Layer]:
     way = np.array([(x - 0.012, y), (x + 0.012, y), (g.aspect * 0.86, -0.5), (g.aspect * 0.14, -0.5)])
     marks = [np.array([(x - 0.03 * a, y * (1 - a)), (x + 0.03 * a, y * (1 - a)), (x + 0.03 * b, y * (1 - b)),
                        (x - 0.03 * b, y * (1 - b))]) for a, b in ((0.1, 0.2), (0.3, 0.46), (0.6, 0.82), (1.0, 1.3))]
-    return [*_country(g)[:3], Layer([way], mixed(g.light.near, g.light.low, 0.25), 0.4), Layer(marks, g.light.low, 0.4, 0.7)]
+    return [*_country(g)[:3], Layer([way], mixed(g.light.near, g.light.low, 0.25), 0.4), Layer(marks, g.light.low, 0.4,
+            0.7)]
 
 
 def _room(place: str, g: Ground) -> list[Layer]:
@@ -357,8 +366,10 @@ def _room(place: str, g: Ground) -> list[Layer]:
     if place == "stage":
         folds = [curve([(x, 1.4), (x + 0.11, 1.4), (x + 0.09, y - 0.12), (x + 0.02, y - 0.12)]) for x in (
             *np.arange(-0.6, a * 0.16, 0.085), *np.arange(a * 0.8, a + 0.6, 0.085))]
-        beam = [np.array([(a * 0.5 - 0.04, 1.3), (a * 0.5 + 0.04, 1.3), (a * 0.5 + 0.34, y - 0.2), (a * 0.5 - 0.34, y - 0.2)])]
-        return [*layers, Layer(beam, light.glow, 0.2, 0.28), Layer(folds, mixed(light.tone(0.7), (150, 50, 48), 0.45), 0.6)]
+        beam = [np.array([(a * 0.5 - 0.04, 1.3), (a * 0.5 + 0.04, 1.3), (a * 0.5 + 0.34, y - 0.2), (a * 0.5 - 0.34,
+                y - 0.2)])]
+        return [*layers, Layer(beam, light.glow, 0.2, 0.28), Layer(folds, mixed(light.tone(0.7), (150, 50, 48), 0.45),
+                0.6)]
     if place == "train":
         panes = [layer for x in (0.12, 0.5, 0.88) for layer in _window(g, a * x)]
         seats = [curve([(x, y - 0.25), (x, y + 0.16), (x + 0.03, y + 0.2), (x + 0.1, y + 0.2), (x + 0.12, y - 0.25)])
@@ -373,7 +384,8 @@ def _window(g: Ground, x: float, *, arch: bool = False) -> list[Layer]:
     if arch:
         pane.append(ellipse(x, y + h, w / 2, w / 2))
     bars = [_box(x - 0.006, y, 0.012, h + (w / 2 if arch else 0)), _box(x - w / 2, y + h * 0.55, w, 0.012)]
-    frame = [_box(x - w / 2 - 0.02, y - 0.02, w + 0.04, h + 0.04)] if not arch else [_box(x - w / 2 - 0.03, y - 0.03, w + 0.06, 0.03)]
+    frame = [_box(x - w / 2 - 0.02, y - 0.02, w + 0.04, h + 0.04)] if not arch else [_box(x - w / 2 - 0.03, y - 0.03,
+            w + 0.06, 0.03)]
     shaft = [np.array([(x - w / 2, y), (x + w / 2, y), (x + w / 2 - 0.28, -0.3), (x - w / 2 - 0.75, -0.3)])]
     return [Layer(frame, g.light.tone(0.7), 0.2), Layer(pane, mixed(g.light.low, g.light.glow, 0.75), 0.15),
             Layer(bars, g.light.tone(0.7), 0.2), Layer(shaft, g.light.glow, 0.25, 0.16)]
@@ -393,7 +405,8 @@ def _shelves(g: Ground, place: str) -> list[Layer]:
                 goods.append(_box(x, up + 0.014, w, h) if place in ("library", "school", "home", "room")
                              else ellipse(x + w / 2, up + 0.014 + h * 0.3, w * 0.8, h * 0.34))
                 x += w + (0.004 if place == "library" else 0.03)
-    table = [_box(a * 0.56, y + 0.02, 0.62, 0.03), _box(a * 0.58, y - 0.18, 0.024, 0.22), _box(a * 0.56 + 0.56, y - 0.18, 0.024, .22)]
+    table = [_box(a * 0.56, y + 0.02, 0.62, 0.03), _box(a * 0.58, y - 0.18, 0.024, 0.22), _box(a * 0.56 + 0.56,
+            y - 0.18, 0.024, .22)]
     bed = [curve([(a * 0.54, y - 0.1), (a * 0.54, y + 0.06), (a * 0.54 + 0.6, y + 0.04), (a * 0.54 + 0.6, y - 0.1)])]
     return [Layer(boards, light.tone(0.65), 0.22), Layer(goods, light.tone(0.45), 0.22),
             Layer(bed if place == "hospital" else table, light.tone(0.62), 0.4)]
@@ -442,7 +455,8 @@ def sky(g: Ground) -> list[Layer]:
     x, y = g.aspect * g.rng.uniform(0.2, 0.8), g.horizon + (1 - g.horizon) * g.rng.uniform(0.45, 0.65)
     if light.shines == "moon":
         stars = [ellipse(sx, sy, r, r, 8) for sx, sy, r in zip(
-            g.rng.uniform(-0.3, g.aspect + 0.3, 80), g.rng.uniform(g.horizon, 1.1, 80), g.rng.uniform(.001, .003, 80), strict=True)]
+            g.rng.uniform(-0.3, g.aspect + 0.3, 80), g.rng.uniform(g.horizon, 1.1, 80), g.rng.uniform(.001, .003, 80),
+                    strict=True)]
         layers.append(Layer(stars, light.glow, 0.02, 0.8))
     if light.shines:
         r = 0.065 if light.shines == "moon" else 0.075
@@ -451,7 +465,8 @@ def sky(g: Ground) -> list[Layer]:
     clouds = []
     for cx in g.spread(4):
         cy = g.rng.uniform(g.horizon + 0.3, 1.0)
-        clouds += [capsule((cx - w, cy + dy), (cx + w, cy + dy), 0.012, 0.008) for w, dy in ((0.2, 0), (0.12, 0.022), (.26, -.02))]
+        clouds += [capsule((cx - w, cy + dy), (cx + w, cy + dy), 0.012, 0.008) for w, dy in ((0.2, 0), (0.12, 0.022),
+                (.26, -.02))]
     if light.shines != "moon":
         layers.append(Layer(clouds, mixed(light.low, light.glow, 0.6), 0.06, 0.4))
     return layers
@@ -460,5 +475,6 @@ def sky(g: Ground) -> list[Layer]:
 def hatch(x: float, y: float, w: float, h: float, count: int) -> list[Polygon]:
     """Pencil strokes over an area."""
     slant = math.tan(math.radians(30)) * h
-    return [np.array([(x + w * k / count, y), (x + w * k / count + 0.003, y), (x + w * k / count + 0.003 + slant, y + h),
+    return [np.array([(x + w * k / count, y), (x + w * k / count + 0.003, y), (x + w * k / count + 0.003 + slant,
+            y + h),
                       (x + w * k / count + slant, y + h)]) for k in range(count)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib import patheffects
-from matplotlib.patches import FancyArrowPatch, Rectangle
+from matplotlib.patches import Polygon, Rectangle
 
 from ....request import CameraMovement
 from ..board import Board
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..stage import Stage
 
 INK, LINE, AMBER = "#151a22", "#fbfaf7", "#ffb020"
-STRIP = 1.55
+STRIP = 1.75
 """Height of the line of notes, in stage units."""
 _MOVES = {"static": "static", "push-in": "push in", "pull-out": "pull back", "dolly-left": "slide left",
           "dolly-right": "slide right", "pan": "pan", "tilt": "tilt up", "tracking": "tracking", "orbit": "orbit",
@@ -65,7 +65,7 @@ class BoardPage(Page):
         for name in self.board.names:
             if name.text:
                 x = min(max(name.x * high, 1.2), wide - 1.2)
-                label = stage.text(x, strip + name.y * high, name.text.replace("_", " "), "small", color=LINE,
+                label = stage.text(x, strip + name.y * high, name.text, "label", color=LINE,
                                    weight="semibold", va="bottom")
                 label.set_path_effects(glow)
         self._action(stage, strip, high)
@@ -76,24 +76,34 @@ class BoardPage(Page):
         stage.ax.add_patch(Rectangle((0, 0), side, side, facecolor=INK, edgecolor="none", zorder=3))
         stage.text(side / 2, side / 2, str(self.sketch.number), "title", color=LINE, weight="bold", zorder=4)
         move = _MOVES.get(self.sketch.move, "static")
-        head = f"{self.sketch.shot.upper()}   {move}"
-        top = Rect(side + 0.35, side - 0.58, wide - side - 0.7, 0.46)
+        head = f"{self.sketch.shot.upper()}  ·  {move}"
+        top = Rect(side + 0.35, side - 0.6, wide - side - 0.7, 0.46)
         stage.paragraph(top, head, "label", color=INK, weight="bold").set_zorder(4)
         if stage.page.w > 12 and self.sketch.mood:
             mood = stage.text(wide - 0.35, top.cy, self.sketch.mood, "small", color="#5a6475", ha="right")
             mood.set_zorder(4)
-        body = Rect(side + 0.35, 0.1, wide - side - 0.7, side - 0.72)
-        stage.paragraph(body, self.caption or self.sketch.action, "small", color="#3b4452").set_zorder(4)
+        body = Rect(side + 0.35, 0.1, wide - side - 0.7, side - 0.7)
+        stage.paragraph(body, self.caption or self.sketch.action, "body", color="#3b4452").set_zorder(4)
 
     def _arrow(self, stage: Stage, start: tuple[float, float], end: tuple[float, float], curve: float = 0.0, *,
                color: str = AMBER, size: float = 1.0) -> None:
-        u = stage.unit_px
-        for width, shade in ((0.2 * size, INK), (0.11 * size, color)):
-            grow = 1.18 if shade == INK else 1.0
-            stage.ax.add_patch(FancyArrowPatch(
-                start, end, arrowstyle=f"-|>,head_length={0.26 * u * size * grow * .72:.2f},"
-                f"head_width={0.15 * u * size * grow * .72:.2f}", connectionstyle=f"arc3,rad={curve}", shrinkA=0, shrinkB=0,
-                mutation_scale=1, color=shade, linewidth=stage.line_width(width), zorder=5, capstyle="round"))
+        """One outlined shape from start to end; `curve` bends it by that share of its length."""
+        a, b = np.array(start), np.array(end)
+        along = b - a
+        length = float(np.hypot(*along))
+        side = np.array([-along[1], along[0]]) / length
+        t = np.linspace(0, 1, 25)[:, None]
+        line = a + along * t + side * (curve * length * 4 * t * (1 - t))
+        slope = np.gradient(line, axis=0)
+        slope /= np.hypot(slope[:, 0], slope[:, 1])[:, None]
+        out = np.stack([-slope[:, 1], slope[:, 0]], axis=1)
+        head, half, wide = min(0.42 * size, length * 0.5), 0.075 * size, 0.21 * size
+        kept = np.hypot(*(line - b).T) > head
+        neck = line[kept][-1]
+        points = np.concatenate([line[kept] + out[kept] * half, [neck + out[-1] * wide, b, neck - out[-1] * wide],
+                                 (line[kept] - out[kept] * half)[::-1]])
+        stage.ax.add_patch(Polygon(points, closed=True, facecolor=color, edgecolor=INK, joinstyle="round",
+                                   linewidth=stage.line_width(0.055), zorder=5))
 
     def _action(self, stage: Stage, strip: float, high: float) -> None:
         """Where people go who walk or run."""
@@ -103,8 +113,10 @@ class BoardPage(Page):
                 "close-up", "extreme close-up", "insert shot", "POV shot", "over-the-shoulder shot"):
             return
         name = self.board.names[0]
-        x, y = name.x * high, strip + max(name.y * 0.45, 0.12) * high
-        self._arrow(stage, (x + 0.14 * high, y), (x + 0.34 * high, y), color=LINE, size=0.85)
+        x, y = name.x * high, strip + max(name.y * (0.68 if self.sketch.shot == "extreme wide shot" else 0.45),
+                0.12) * high
+        reach = 0.12 + 0.1 * min(name.y, 0.6)
+        self._arrow(stage, (x + reach * high, y), (x + (reach + 0.2) * high, y), color=LINE, size=0.9)
 
     def _movement(self, stage: Stage, strip: float, wide: float, high: float) -> None:
         """The camera: arrows at the rim of the picture."""
@@ -128,7 +140,7 @@ class BoardPage(Page):
             case CameraMovement.TILT:
                 self._arrow(stage, (wide - 0.65, y - 1.3), (wide - 0.65, y + 1.3))
             case CameraMovement.ORBIT:
-                self._arrow(stage, (x - 2.0, low + 0.15), (x + 2.0, low + 0.15), 0.3)
+                self._arrow(stage, (x - 2.2, low + 0.2), (x + 2.2, low + 0.2), -0.13)
             case CameraMovement.HANDHELD:
                 xs = np.linspace(x - 1.3, x + 1.3, 60)
                 ys = top - 0.1 + 0.16 * np.sin((xs - x) * 7)
