@@ -143,13 +143,13 @@ class Board:
             depth = 0.8 if height > 0.5 else 0.6
             if feet > -0.1:
                 layers.append(Layer([_shadow(x, feet, size)], self.light.figure, depth, 0.3))
-            rim = [shape + np.array([0.0055 * size, 0.0045 * size]) * (1 if at % 2 == 0 else -1) ** 0 for shape in body]
+            rim = [shape + np.array([0.0055 * size, 0.0045 * size]) for shape in body]
             layers.append(Layer(rim, mixed(self.color_of(name), self.light.glow, 0.62), depth))
             layers.append(Layer(body, self.color_of(name), depth))
-            if at == 0 and own == "offer" and (kind := people.thing_of(self.sketch.action)) and people.kind_of(name) not in ("beast", "bird"):
+            kind = people.thing_of(self.sketch.action)
+            if at == 0 and own == "offer" and kind and people.kind_of(name) not in ("beast", "bird"):
                 hold = people.placed(people.thing(kind), x + (-0.36 if left else 0.36) * size,
-                        feet + 0.71 * size * squash,
-                                     0.17 * size)
+                                     feet + 0.71 * size * squash, 0.17 * size)
                 gleam = mixed((226, 176, 92), self.light.glow, 0.25)
                 layers += [Layer([s + 0.006 * size for s in hold], self.light.glow, depth), Layer(hold, gleam, depth)]
             self.names.append(Name(name, x, min(feet + size * squash * 1.06 + 0.02, 0.9), self.color_of(name)))

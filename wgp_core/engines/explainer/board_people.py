@@ -18,8 +18,10 @@ Pose = Literal["stand", "walk", "run", "offer", "call", "lean", "sit"]
 
 _POSES: tuple[tuple[Pose, str], ...] = (
     ("run", r"\b(?:run|hurr|flee|rush|chase|race|dash|escap|gallop|sprint)"),
-    ("walk", r"\b(?:walk|stroll|wander|travel|approach|arriv|march|leav|follow|cross|climb|enter|return|com(?:es|ing)|go)"),
-    ("offer", r"\b(?:offer|present|show|giv|hand|sell|sold|point|reach|trade|push|pull|pay|open|set|put|hold|touch|take)"),
+    ("walk", r"\b(?:walk|stroll|wander|travel|approach|arriv|march|leav|lead|follow|cross|climb|enter|return|"
+             r"com(?:es|ing)\b|go(?:es|ing)?\b)"),
+    ("offer", r"\b(?:offer|present|show|giv|hands?\b|sell|sold|point|reach|trade|push|pull|pay|open|sets?\b|put|hold|"
+              r"touch|take)"),
     ("call", r"\b(?:call|shout|cheer|rais|wav|celebrat|lift|throw|sing|danc|fight|rejoic)"),
     ("lean", r"\b(?:lean|inspect|look|examin|search|watch|study|bend|listen|peer|dig|polish)"),
     ("sit", r"\b(?:sit|kneel|crouch|rest|sleep|hid|meditat|read|writ|paint|row)"),
