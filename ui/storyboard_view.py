@@ -202,7 +202,8 @@ def film_html(film: Path | None, poster: Path | None = None) -> str:
         return ""
     link = f'<a class="w-btn" href="{esc(url)}" download="{esc(film.name)}">Download</a>'
     return (f'<section class="w-card"><div class="w-picture"><video controls playsinline preload="metadata" '
-            f'poster="{esc(picture_url(poster))}" src="{esc(url)}"></video></div><div class="w-result-text"><div class="w-line spread">'
+            f'poster="{esc(picture_url(poster))}" src="{esc(url)}"></video></div>'
+            f'<div class="w-result-text"><div class="w-line spread">'
             f"<strong>The film</strong>{link}</div></div></section>")
 
 

@@ -67,7 +67,8 @@ def test_one_call_makes_scenes_frames_and_files(web: TestClient) -> None:
     picture = web.get(found["frames"][5]["picture_url"])
     assert picture.headers["content-type"] == "image/png" and picture.content.startswith(b"\x89PNG")
     assert web.get(found["files"]["storyboard.pdf"]).content.startswith(b"%PDF")
-    assert {"storyboard_grid.png", "storyboard.html", "scene_breakdown.json", "sdxl_prompts.json"} <= set(found["files"])
+    files = {"storyboard_grid.png", "storyboard.html", "scene_breakdown.json", "sdxl_prompts.json"}
+    assert files <= set(found["files"])
 
 
 def test_a_breakdown_alone_is_at_once_and_told_as_events(web: TestClient) -> None:
