@@ -14,7 +14,7 @@ from typing import Any
 
 from .attempts import Origin, Round, Watch, Workbench, draw_heroes, run
 from .attempts.changes import describe
-from .attempts.heroes import all_alike, best_hero
+from .attempts.heroes import all_alike, best_hero, tied_first
 from .attempts.trends import gained
 from .errors import RequestError
 from .media import encode
@@ -98,6 +98,10 @@ def make(request: VideoRequest, flags: LoopFlags, bench: Workbench, watch: Watch
         book.select_hero(hero_id)
         if all_alike(heroes):
             notes.append("The hero frames are all the same picture: the seed changes nothing in it.")
+        elif len(tied := tied_first(heroes)) > 1:
+            taken = book.hero(hero_id).number
+            notes.append(f"Hero frames {', '.join(str(hero.number) for hero in tied)} are tied within half a point; "
+                         f"number {taken} is taken. To take another: --image-start FILE.")
     origin = Origin(scene_id, hero_id, None if parent is None else parent.id)
     done = run(request, bench, flags.attempts or 1, origin=origin, watch=watch)
     chosen = done.selected

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from fakes import FakeEngine, registry
 
 from wgp_core.attempts import Origin, Watch, Workbench, draw_heroes, redraw_hero, run
-from wgp_core.attempts.heroes import all_alike, best_hero, still_request
+from wgp_core.attempts.heroes import all_alike, best_hero, still_request, tied_first
 from wgp_core.context import generation_context
 from wgp_core.errors import RequestError
 from wgp_core.events import Cancelled, CancelToken
@@ -19,6 +21,7 @@ from wgp_core.quality.types import QualityReport
 from wgp_core.request import Brief, EngineChoice, Framework, ScenePlan, VideoRequest
 from wgp_core.settings import Settings
 from wgp_core.store import Store
+from wgp_core.store.attempt_records import HeroFrameRecord
 
 SMALL = {"width": 320, "height": 240, "fps": 8}
 
@@ -99,6 +102,16 @@ def test_cancelled_between_stills_keeps_the_first(bench: Workbench, store: Store
         draw_heroes(VideoRequest("bubble sort", **SMALL), bench, scene.id, 3,  # type: ignore[arg-type]
                     watch=Watch(stop_at_second, cancel))
     assert len(store.attempts.heroes(scene.id)) == 1
+
+
+def test_a_tie_between_stills_is_seen() -> None:
+    def hero(number: int, total: float | None) -> HeroFrameRecord:
+        return HeroFrameRecord("s", Path("x.png"), "x", 1, "e", id=str(number), number=number, total=total)
+
+    close = (hero(1, 0.70), hero(2, 0.904), hero(3, 0.902), hero(4, None))
+    assert best_hero(close).number == 2 and [h.number for h in tied_first(close)] == [2, 3]
+    unscored = (hero(1, None), hero(2, None))
+    assert best_hero(unscored).number == 1 and len(tied_first(unscored)) == 2
 
 
 @pytest.mark.parametrize(("fields", "words"), [

@@ -66,7 +66,7 @@ def test_from_hero_frames_to_a_second_iteration(tmp_path: Path, private_home: Pa
 def test_a_hero_frame_that_a_person_takes_keeps_its_lineage(tmp_path: Path, private_home: Path) -> None:
     done = script("--prompt", "bubble sort", *SMALL, "--hero-frames", "2", "--json")
     (row,) = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(row["attempts"]) == 1
+    assert len(row["attempts"]) == 1 and any("Hero frames" in w or "hero frames" in w for w in row["warnings"])
     other = next(h for h in row["hero_frames"] if not h["selected"])
     again = script("--prompt", "bubble sort", *SMALL, "--image-start", other["path"], "--attempts", "1", "--json")
     (second,) = [json.loads(line) for line in again.stdout.splitlines()]

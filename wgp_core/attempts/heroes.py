@@ -16,6 +16,7 @@ from ..media.images import load_image
 from ..media.metadata import read_manifest
 from ..models.locate import installed
 from ..models.spec import Task
+from ..quality.select import TIE
 from ..request import EngineChoice, OutputOptions, StepCache, VideoRequest
 from ..resolve import resolve
 from ..result import Manifest
@@ -62,6 +63,12 @@ def redraw_hero(hero_id: str, bench: Workbench, *, watch: Watch | None = None, *
 def best_hero(heroes: tuple[HeroFrameRecord, ...]) -> HeroFrameRecord:
     """The one with the highest total; the first of equal ones, and of unscored ones."""
     return max(heroes, key=lambda hero: (hero.total if hero.total is not None else -1.0, -hero.number))
+
+
+def tied_first(heroes: tuple[HeroFrameRecord, ...]) -> tuple[HeroFrameRecord, ...]:
+    """Those whose totals are within half a point of the best one; only itself where the scores decide."""
+    best = best_hero(heroes).total
+    return tuple(hero for hero in heroes if best is None or (hero.total is not None and best - hero.total < TIE))
 
 
 def all_alike(heroes: tuple[HeroFrameRecord, ...]) -> bool:
