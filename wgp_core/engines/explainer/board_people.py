@@ -30,8 +30,13 @@ _POSES: tuple[tuple[Pose, str], ...] = (
 
 def pose_of(action: str) -> Pose:
     """How somebody holds themselves who does this; the first deed that is named counts."""
-    found = [(match.start(), pose) for pose, pattern in _POSES if (match := re.search(pattern, action, re.IGNORECASE))]
-    return min(found)[1] if found else "stand"
+    first: Pose = "stand"
+    place = len(action)
+    for pose, pattern in _POSES:
+        match = re.search(pattern, action, re.IGNORECASE)
+        if match and match.start() < place:
+            first, place = pose, match.start()
+    return first
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,8 @@ class BoardPage(Page):
 
     def _notes(self, stage: Stage, strip: float) -> None:
         wide, high = stage.page.w, stage.page.h - strip
-        glow = [patheffects.withStroke(linewidth=stage.line_width(0.09), foreground=INK)]
+        glow: list[patheffects.AbstractPathEffect] = [
+            patheffects.withStroke(linewidth=stage.line_width(0.09), foreground=INK)]
         for name in self.board.names:
             if name.text:
                 x = min(max(name.x * high, 1.2), wide - 1.2)
