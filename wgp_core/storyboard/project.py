@@ -165,7 +165,7 @@ class BoardProject:
                 folder, board, _options(DrawOptions, data.get("options")), _options(FilmOptions, data.get("film")),
                 _listed(Frame, data.get("frames"), count), _listed(Shot, data.get("shots"), count),
                 tuple(tuple(row) for row in data.get("likeness") or ()), str(data.get("measure") or ""))
-        except (TypeError, ValueError, AttributeError) as error:
+        except (TypeError, ValueError, AttributeError, KeyError) as error:
             raise RequestError(f"{folder / STATE} cannot be read: {error}.", field="folder",
                                fix="Delete it; the frames are then drawn again.") from error
         project.frames = tuple(frame if project.frame_path(frame.number).is_file() else Frame(frame.number)
