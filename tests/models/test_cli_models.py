@@ -41,10 +41,15 @@ def run(*words: str, answer: str = "") -> str:
 
 
 def shell(hub: Hub, paths: Paths, *words: str) -> subprocess.Popen[str]:
-    """The command in a process of its own, with the hub named by the environment."""
+    """The command in a process of its own, with the hub named by the environment, that hears Ctrl+C.
+
+    What was started in the background ignores it, and so would all that it starts.
+    """
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); " \
+        "from wgp_core.cli_models import app; app()"
     env = {**os.environ, "HF_ENDPOINT": hub.endpoint, "WGP_HOME": str(paths.root), "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen([sys.executable, "-c", "from wgp_core.cli_models import app; app()", *words], env=env,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen([sys.executable, "-c", code, *words], env=env, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True)
 
 
 def test_the_list_is_the_default_and_has_every_model(paths: Paths):
@@ -77,7 +82,7 @@ def test_a_repository_goes_into_the_cache(hub: Hub, paths: Paths):
 
 
 def test_ctrl_c_stops_cleanly_and_what_came_is_kept(hub: Hub, paths: Paths):
-    hub.slow = 3.0
+    hub.slow = 0.5
     weights = pipeline_files(2**21)
     hub.repos["org/my-wan"] = weights
     with shell(hub, paths, "install", "org/my-wan") as process:
