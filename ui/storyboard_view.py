@@ -88,8 +88,8 @@ def _repaired(board: Board) -> str:
 def _card_html(card: Card, reasons: Sequence[str], count: int, *, busy: bool) -> str:
     scene, number = card.scene, card.scene.frame
     locked, drawn = card.state == "locked", card.state != "missing"
-    actions = (Action("left", "←", "icon", title="Move forward", disabled=busy or number == 1),
-               Action("right", "→", "icon", title="Move back", disabled=busy or number == count),
+    actions = (Action("left", "←", "icon", title="Move earlier", disabled=busy or number == 1),
+               Action("right", "→", "icon", title="Move later", disabled=busy or number == count),
                Action("insert", "+", "icon", title="Insert a scene after this one", disabled=busy),
                Action("edit", "Edit", disabled=busy),
                Action("redraw", "Redraw" if drawn else "Draw", disabled=busy or locked),

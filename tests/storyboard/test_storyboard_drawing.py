@@ -80,7 +80,7 @@ def test_exports_hold_every_frame_and_need_no_other_file(project: BoardProject, 
     draw(project, [1, 2], context)
     project.edit(2, description="<b>Odd</b> & $unsafe$ words")
     made = export(project)
-    assert load_image(made.grid).shape[1] == 2000
+    assert load_image(made.grid).shape[1] == 3 * 648 + 48
     assert made.pdf.read_bytes().startswith(b"%PDF")
     page = made.page.read_text()
     assert page.count("data:image/jpeg;base64,") == 2 and page.count("not drawn yet") == 4

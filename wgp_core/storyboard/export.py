@@ -18,7 +18,8 @@ from ..planning.story.board import StoryScene
 from .project import GRID, PAGE, PRINT, BoardProject
 
 INK, MUTED, FAINT, ACCENT, PAPER = "#1d2430", "#5a6475", "#d9d5ca", "#c2610c", "#fbfaf7"
-GRID_WIDTH, CELL_SPACE = 2000, 48
+CELL, CELL_SPACE = 600, 48
+"""Width of a frame on the grid and the space around it, in pixels; tall frames are narrower."""
 A4 = (11.69, 8.27)
 """Landscape, in inches."""
 
@@ -87,17 +88,17 @@ def _grid(project: BoardProject) -> bytes:
     from PIL import Image, ImageDraw
 
     count, aspect = len(project.frames), _aspect(project)
-    columns = {1: 1, 2: 2, 3: 3, 4: 2}.get(count, 5 if aspect < 0.8 else 4 if count > 12 else 3)
-    cell = (GRID_WIDTH - CELL_SPACE * (columns + 1)) // columns
-    height = round(cell / aspect)
+    columns = _columns(count)
+    cell = CELL if aspect >= 0.8 else CELL * 2 // 3
+    wide, height = columns * (cell + CELL_SPACE) + CELL_SPACE, round(cell / aspect)
     big, small, bold = _font(46, bold=True), _font(24), _font(26, bold=True)
     texts = [_lines(scene.description, small, cell)[:5] for scene in project.board.scenes]
     words = 26 + 38 + max(len(lines) for lines in texts) * 32
-    title = _lines(project.board.story, big, GRID_WIDTH - 2 * CELL_SPACE)
+    title = _lines(project.board.story, big, wide - 2 * CELL_SPACE)
     title = title if len(title) <= 2 else [title[0], title[1].rstrip(" ,;") + " …"]
     top = CELL_SPACE + len(title) * 58 + 26
     rows = -(-count // columns)
-    sheet = Image.new("RGB", (GRID_WIDTH, top + rows * (height + words + CELL_SPACE)), PAPER)
+    sheet = Image.new("RGB", (wide, top + rows * (height + words + CELL_SPACE)), PAPER)
     pen = ImageDraw.Draw(sheet)
     for line, text in enumerate(title):
         pen.text((CELL_SPACE, CELL_SPACE - 6 + line * 58), text, font=big, fill=INK)
@@ -118,6 +119,11 @@ def _grid(project: BoardProject) -> bytes:
     data = io.BytesIO()
     sheet.save(data, "PNG")
     return data.getvalue()
+
+
+def _columns(count: int) -> int:
+    """Of three to five the number that leaves the last row fullest."""
+    return count if count < 4 else 2 if count == 4 else min((3, 4, 5), key=lambda n: (-count % n, n))
 
 
 @functools.cache

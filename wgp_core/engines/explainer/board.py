@@ -29,6 +29,9 @@ SIZES = {"extreme wide shot": (0.19, 0.24), "wide shot": (0.42, 0.17), "tracking
          "over-the-shoulder shot": (0.98, -0.26), "low-angle shot": (0.9, 0.0), "high-angle shot": (0.5, 0.2),
          "dutch-angle shot": (0.8, -0.06), "aerial shot": (0.1, 0.42)}
 """Height of a figure and of its feet, in heights of the picture."""
+_HANDS: dict[people.Pose, tuple[float, float]] = {"offer": (0.37, 0.71), "lean": (0.37, 0.4), "sit": (0.28, 0.38)}
+"""How far before a figure and how high its hands hold a thing, in its heights."""
+SKIN, GOLD = (206, 152, 112), (226, 176, 92)
 _CROWD = re.compile(r"\b(?:everyone|everybody|people|crowd|villagers|neighbou?rs|onlookers|audience|others|nearby)\b",
                     re.IGNORECASE)
 _OPPOSED = re.compile(r"\b(?:away|leav|flee|hurr\w* off|behind)", re.IGNORECASE)
@@ -83,6 +86,9 @@ class Board:
         at = self.sketch.cast.index(name) if name in self.sketch.cast else len(self.sketch.cast)
         return mixed(self.light.figure, TINTS[at % len(TINTS)], 0.46)
 
+    def _skin(self, name: str) -> tuple[int, int, int]:
+        return mixed(mixed(self.color_of(name), SKIN, 0.62), self.light.low, 0.34)
+
     def _index(self, name: str) -> int:
         return self.sketch.cast.index(name) if name in self.sketch.cast else 0
 
@@ -118,7 +124,7 @@ class Board:
             shown = shown[1:]
         shown = shown[:4]
         pose = people.pose_of(self.sketch.action)
-        moving = pose in ("walk", "run")
+        moving, thing = pose in ("walk", "run"), people.thing_of(self.sketch.action)
         layers = self._crowd(height, feet) if _CROWD.search(self.sketch.action) else []
         spread = {1: (0.46,), 2: (0.36, 0.64), 3: (0.28, 0.5, 0.73), 4: (0.2, 0.4, 0.6, 0.8)}[max(len(shown), 1)]
         if self.sketch.shot in ("over-the-shoulder shot", "POV shot") and len(shown) == 1:
@@ -129,30 +135,44 @@ class Board:
         for at, name in enumerate(shown):
             left = (at > 0 and not leaves) or self.sketch.shot in ("over-the-shoulder shot", "POV shot")
             own = pose if at == 0 else ("walk" if moving and not leaves else "stand")
+            holds = thing if at == 0 and people.kind_of(name) not in ("beast", "bird") else ""
+            own = "offer" if holds and own == "stand" else own
             shapes, tall = people.figure(name, own, self._index(name), stride if at == 0 or moving else stride * 0.4)
             gap = min(height * 0.36, self.aspect * 0.16)
             x = self.aspect / 2 + (spread[at] - 0.5) * (gap * 7 if len(shown) > 1 else self.aspect)
             x = min(max(x, self.aspect * 0.12), self.aspect * 0.88)
             if moving and (at == 0 or not leaves):
                 x += (-1 if left else 1) * (u - 0.5) * height * 0.35
+            low = max(feet, 0.06) if people.kind_of(name) in ("beast", "bird") else feet
             squash = 0.8 if self.sketch.shot == "high-angle shot" else 1.0
             size = height * tall
-            body = people.placed(shapes, x, feet, size, left=left, squash=squash)
+            body = people.placed(shapes, x, low, size, left=left, squash=squash)
             if self.sketch.shot == "low-angle shot":
-                body = [_tapered(shape, x, feet, size) for shape in body]
+                body = [_tapered(shape, x, low, size) for shape in body]
             depth = 0.8 if height > 0.5 else 0.6
-            if feet > -0.1:
-                layers.append(Layer([_shadow(x, feet, size)], self.light.figure, depth, 0.3))
+            if low > -0.1:
+                layers.append(Layer([_shadow(x, low, size)], self.light.figure, depth, 0.3))
             rim = [shape + np.array([0.0055 * size, 0.0045 * size]) for shape in body]
             layers.append(Layer(rim, mixed(self.color_of(name), self.light.glow, 0.62), depth))
             layers.append(Layer(body, self.color_of(name), depth))
-            kind = people.thing_of(self.sketch.action)
-            if at == 0 and own == "offer" and kind and people.kind_of(name) not in ("beast", "bird"):
-                hold = people.placed(people.thing(kind), x + (-0.36 if left else 0.36) * size,
-                                     feet + 0.71 * size * squash, 0.17 * size)
-                gleam = mixed((226, 176, 92), self.light.glow, 0.25)
-                layers += [Layer([s + 0.006 * size for s in hold], self.light.glow, depth), Layer(hold, gleam, depth)]
-            self.names.append(Name(name, x, min(feet + size * squash * 1.06 + 0.02, 0.9), self.color_of(name)))
+            if holds and own in _HANDS:
+                reach, lift = _HANDS[own]
+                layers += self._thing(holds, x + (-reach if left else reach) * size, low, low + lift * size * squash,
+                                      size, depth, stands=own == "lean")
+            self.names.append(Name(name, x, min(low + size * squash * 1.06 + 0.02, 0.9), self.color_of(name)))
+        return layers
+
+    def _thing(self, kind: str, x: float, feet: float, low: float, size: float, depth: float, *,
+               stands: bool) -> list[Layer]:
+        """A thing in the hands of a figure whose feet and size are told, or before it on a crate."""
+        shapes = people.placed(people.thing(kind), x, low, 0.17 * size)
+        gleam = mixed(GOLD, self.light.glow, 0.25)
+        layers = [Layer([shape + 0.006 * size for shape in shapes], self.light.glow, depth), Layer(shapes, gleam, depth)]
+        if stands:
+            wood = mixed(self.light.tone(0.6), (150, 104, 66), 0.45)
+            lid = _box(x - 0.15 * size, low - 0.03 * size, 0.3 * size, 0.03 * size)
+            layers = [Layer([_box(x - 0.13 * size, feet, 0.26 * size, low - feet)], wood, depth),
+                      Layer([lid], mixed(wood, self.light.glow, 0.35), depth), *layers]
         return layers
 
     def _crowd(self, height: float, feet: float) -> list[Layer]:
@@ -183,18 +203,27 @@ class Board:
             own = people.machine_face()
         x, y = self.aspect * 0.45, chin + 0.006 * stride
         tint = self.color_of(name)
-        skin = mixed(mixed(tint, self.light.low, 0.42), self.light.glow, 0.24)
+        skin = self._skin(name)
 
         def put(shapes: list[Polygon], color: tuple[int, int, int], alpha: float = 1.0, off: float = 0.0) -> Layer:
             return Layer([s + np.array([-off, off * 0.5]) for s in people.placed(shapes, x, y, size)], color, 0.9,
                     alpha)
 
         self.names.append(Name(name, self.aspect * 0.13, 0.06, tint))
+        kind = people.thing_of(self.sketch.action) if size < 1 else ""
+        held: list[Layer] = []
+        if kind:
+            near, gleam = self.aspect * 0.76, mixed(GOLD, self.light.glow, 0.25)
+            hand = people.placed(people.hand(stride), near + 0.1, 0.13, 0.3, left=True)
+            shapes = people.placed(people.thing(kind), near, 0.05, 0.36)
+            held = [Layer([shape + 0.008 for shape in shapes], self.light.glow, 1.0), Layer(shapes, gleam, 1.0),
+                    Layer([shape + np.array([0.0, 0.008]) for shape in hand], mixed(tint, self.light.glow, 0.62), 1.0),
+                    Layer(hand, skin, 1.0)]
         return [put([*own.shoulders, *own.hair], mixed(tint, self.light.glow, 0.62), off=0.014 * size),
                 put(own.shoulders, tint), put(own.head, skin), put(own.shade, mixed(tint, self.light.figure, 0.2),
                         0.42),
-                put(own.marks, mixed(tint, self.light.figure, 0.7)), put(own.hair, mixed(tint, self.light.figure,
-                        0.45))]
+                put(own.marks, mixed(tint, self.light.figure, 0.7)),
+                put(own.hair, mixed(tint, self.light.figure, 0.45)), *held]
 
     def _insert(self, stride: float) -> list[Layer]:
         """Hands and a thing on a table."""
@@ -205,7 +234,7 @@ class Board:
         wood = mixed(self.light.tone(0.6), (150, 104, 66), 0.45)
         kind = people.thing_of(self.sketch.action) or "box"
         shapes = people.placed(people.thing(kind), a * 0.5, 0.2, 0.46)
-        gleam = mixed((226, 176, 92), self.light.glow, 0.25)
+        gleam = mixed(GOLD, self.light.glow, 0.25)
         layers = [Layer([people.ellipse(a * 0.5, 0.44, 0.52, 0.4)], self.light.glow, 0.8, 0.14), Layer([table], wood,
                 0.8),
                   Layer([edge], mixed(wood, self.light.glow, 0.5), 0.8),
@@ -218,7 +247,7 @@ class Board:
             size = 0.46
             hands = people.placed(people.hand(stride), a * 0.5 + side * 0.27, 0.3 + 0.012 * stride * side, size,
                     left=side > 0)
-            skin = mixed(mixed(self.color_of(who), self.light.low, 0.4), self.light.glow, 0.15)
+            skin = self._skin(who)
             layers.append(Layer([shape + np.array([0, 0.007]) for shape in hands], mixed(skin, self.light.glow, 0.55),
                     1.0))
             layers.append(Layer(hands, skin, 1.0))

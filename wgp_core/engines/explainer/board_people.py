@@ -285,17 +285,22 @@ def hand(stride: float = 0.0) -> list[Polygon]:
 
 
 _THINGS: tuple[tuple[str, str], ...] = (
-    ("coins", r"coin|gold|money|purse|treasure"), ("book", r"book|letter|map|scroll|paper|manuscript|note|diary"),
-    ("lamp", r"lamp|lantern|candle|torch|light"), ("key", r"\bkey"), ("flower", r"flower|rose|seed|plant|sunflower"),
-    ("sword", r"sword|knife|dagger|blade|axe"), ("ring", r"ring\b|gem|jewel|stone|pearl|diamond|medal"),
-    ("pot", r"pot\b|pots\b|vase|jar|bowl|cup|bottle|potion|kettle|bread|cake"), ("box", r"box|chest|crate|case|bag"),
-    ("clock", r"clock|watch\b|compass|wheel|gear"),
+    ("coins", r"coins?|gold|money|purse|treasure"),
+    ("book", r"books?|letters?|maps?|scrolls?|papers?|manuscripts?|notes?|diary|message"),
+    ("lamp", r"lamps?|lanterns?|candles?|torch(?:es)?"), ("key", r"keys?"),
+    ("flower", r"(?:sun)?flowers?|seeds?|seedlings?|blossoms?|roses|(?:a|the|red|white|last) rose"),
+    ("sword", r"swords?|knife|knives|daggers?|blades?|axes?"),
+    ("ring", r"rings?|gems?|jewels?|pearls?|diamonds?|medals?"),
+    ("pot", r"pots?|vases?|jars?|bowls?|cups?|bottles?|potions?|kettles?|bread|cakes?"),
+    ("box", r"box(?:es)?|chests?|crates?|suitcases?|bags?"),
+    ("clock", r"clocks?|(?:pocket |wrist)watch|compass|gears?"),
 )
 
 
 def thing_of(text: str) -> str:
-    """What an insert shows; "" where the text names nothing that there is a drawing of. The first named counts."""
-    found = [(match.start(), name) for name, pattern in _THINGS if (match := re.search(pattern, text, re.IGNORECASE))]
+    """The thing that a text is about; "" where it names nothing that there is a drawing of. The first named counts."""
+    found = [(match.start(), name) for name, pattern in _THINGS
+             if (match := re.search(rf"\b(?:{pattern})\b", text, re.IGNORECASE))]
     return min(found)[1] if found else ""
 
 
