@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from wgp_core.context import Studio
-from wgp_core.errors import QueueError, RequestError
+from wgp_core.errors import QueueError
 from wgp_core.jobs.storyboard_desk import StoryAsk
 from wgp_core.jobs.storyboard_tasks import board_files
 from wgp_core.planning.story.board import LEAST_SCENES, MOST_SCENES, SCENES, Bible, Character, StoryScene
-from wgp_core.planning.story.shots import MOVES, Shot, movement_of, shot_of
+from wgp_core.planning.story.character_line import character_line, read_character
+from wgp_core.planning.story.shots import MOVES, Shot, Transition, movement_of, shot_of
 from wgp_core.prompts.enhancement import Provider
 from wgp_core.request import CameraMovement, EngineChoice
 from wgp_core.storyboard.project import BoardProject
 
 from .components import QUIET, Action, action_html, actions_row, attempt, notice, plain_html
 from .filling import model_choices
-from .storyboard_view import Card, board_html, files_html, film_html, head_html, heat_html, work_html
+from .storyboard_view import Card, board_html, files_html, film_html, head_html, heat_html, sound_html, work_html
 from .window import Window
-from .words import short
+from .words import duration, short
 
 ID, LABEL = "storyboard", "Storyboard"
 EXAMPLES = ("a trickster sells a wealthy merchant a magical pot",
@@ -32,6 +34,9 @@ PROVIDERS = {"By rules, at once": Provider.RULES, "Best language model there is"
              "A language model on this machine": Provider.LOCAL, "A language model of a server": Provider.OPENAI}
 NO_BOARD = [("None yet", "")]
 LOCAL = "local"
+TRANSITIONS = {Transition.CUT: "Cuts", Transition.CROSSFADE: "Cross-fades",
+               Transition.MATCH: "Match: a shot ends on the next frame"}
+SECONDS = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 SHOW_EDITOR = "() => document.querySelector('#frame-editor')?.scrollIntoView({ behavior: 'smooth', block: 'center' })"
 
 
@@ -49,6 +54,22 @@ class SceneFields:
 
 
 FIELDS = ("description", "mood", "setting", "lighting", "seconds", "prompt", "negative_prompt", "motion")
+
+
+@dataclass(frozen=True)
+class FilmFields:
+    """How the film of the shown board is made; each is kept when it is changed. `told` names the soundtrack."""
+
+    transition: gr.Dropdown
+    seconds: gr.Dropdown
+    model: gr.Dropdown
+    subtitles: gr.Checkbox
+    sound: gr.UploadButton
+    told: gr.HTML
+
+    @property
+    def all(self) -> list[Any]:
+        return [self.transition, self.seconds, self.model, self.subtitles, self.told]
 
 
 @dataclass(frozen=True)
@@ -70,6 +91,7 @@ class Storyboard:
     drop: gr.Button
     view: gr.Radio
     head: gr.HTML
+    how: FilmFields
     editor: SceneFields
     board: gr.HTML
     heat: gr.HTML
@@ -77,13 +99,17 @@ class Storyboard:
     files: gr.HTML
     number: gr.State
 
+    @property
+    def form(self) -> list[Any]:
+        """What a story is asked for with, in the order of `ask_of`."""
+        return [self.story, self.count, self.provider, self.model, self.characters, self.style, self.seed]
+
 
 def build(studio: Studio) -> Storyboard:
-    shown = studio.storyboards.shown
     with gr.Column(elem_id="board-body"):
         with gr.Row(elem_id="board-ask"):
             with gr.Column(elem_id="board-story-box", scale=3, min_width=300):
-                story = gr.Textbox(shown.board.story if shown else "", label="Story", lines=3, max_lines=12,
+                story = gr.Textbox(label="Story", lines=3, max_lines=12,
                                    placeholder="One sentence or a page: who does what, where, and how it ends",
                                    elem_id="board-story")
                 examples = action_html(_examples(), elem_id="board-examples")
@@ -97,8 +123,9 @@ def build(studio: Studio) -> Storyboard:
                 make = gr.Button("Break down", variant="primary", size="md", elem_id="board-make")
         with gr.Accordion("Characters, style, and what draws", open=False, elem_id="board-more"):
             characters = gr.Textbox(label="Characters", lines=2, max_lines=8, elem_id="board-characters",
-                                    info="One a line: name = token | how they look. The token is the trigger word of a "
-                                    "LoRA, for example: Aldar Kose = aldar_kose_man")
+                                    info="One a line: name = token @ LoRA | how they look. All but the name may be "
+                                    "left out; the token is the trigger word of a LoRA in the folder loras, as in: "
+                                    "Aldar Kose = aldar_kose_man @ aldar.safetensors")
             with gr.Row(elem_classes="w-pair w-bottom"):
                 style = gr.Textbox(label="Style of all frames", max_lines=2, min_width=220, elem_id="board-style",
                                    placeholder="ink and watercolour, muted colours")
@@ -108,8 +135,8 @@ def build(studio: Studio) -> Storyboard:
         message = plain_html(elem_id="board-message")
         work = action_html(work_html(studio.storyboards.line.works()), elem_id="board-work")
         with gr.Row(elem_classes="w-pair w-bottom", elem_id="board-choice"):
-            chosen = gr.Dropdown(_names(studio), value=shown.folder.name if shown else "", label="Storyboard",
-                                 min_width=220, scale=3, elem_id="board-chosen")
+            chosen = gr.Dropdown(NO_BOARD, value="", label="Storyboard", min_width=220, scale=3,
+                                 elem_id="board-chosen")
             view = gr.Radio(["Cards", "Grid"], value="Cards", show_label=False, container=False, min_width=140,
                             elem_id="board-view")
             drop = gr.Button("Delete", size="sm", scale=0, min_width=90, elem_id="board-drop")
@@ -118,16 +145,38 @@ def build(studio: Studio) -> Storyboard:
                 head = action_html(elem_id="board-head")
                 files = plain_html(elem_id="board-files")
             film = plain_html(elem_id="board-film")
+        how = _build_film(studio)
         editor = _build_editor()
         board = action_html(elem_id="board-cards")
         heat = plain_html(elem_id="board-heat")
     return Storyboard(story, examples, count, provider, model, characters, style, seed, make, message, work, chosen,
-                      drop, view, head, editor, board, heat, film, files, gr.State(0))
+                      drop, view, head, how, editor, board, heat, film, files, gr.State(0))
 
 
 def _examples() -> str:
     return actions_row([Action(f"example-{number}", short(text, 48), "small", title=text)
                         for number, text in enumerate(EXAMPLES)], id="example")
+
+
+def _build_film(studio: Studio) -> FilmFields:
+    with gr.Accordion("The film: transitions, length, sound", open=False, elem_id="board-film-how"):
+        with gr.Row(elem_classes="w-pair w-bottom"):
+            transition = gr.Dropdown([(words, kind.value) for kind, words in TRANSITIONS.items()], min_width=170,
+                                     value=Transition.CROSSFADE.value, label="From shot to shot",
+                                     elem_id="film-transition")
+            seconds = gr.Dropdown(_lengths(None), value=0.0, label="Each shot", min_width=130, elem_id="film-seconds")
+            model = gr.Dropdown(_models(studio), value="", label="Shots by", min_width=170, elem_id="film-model")
+        with gr.Row(elem_id="film-sound-row"):
+            subtitles = gr.Checkbox(True, label="Subtitles", min_width=110, elem_id="film-subtitles")
+            sound = gr.UploadButton("Choose a soundtrack", size="sm", file_types=["audio", "video"], scale=0,
+                                    min_width=170, elem_id="film-sound")
+            told = action_html(elem_id="film-told")
+    return FilmFields(transition, seconds, model, subtitles, sound, told)
+
+
+def _lengths(now: float | None) -> list[tuple[str, float]]:
+    known = sorted({*SECONDS, *([now] if now else [])})
+    return [("As its scene says", 0.0), *((duration(value), value) for value in known)]
 
 
 def _build_editor() -> SceneFields:
@@ -159,6 +208,7 @@ def wire(own: Storyboard, window: Window) -> None:
     _wire_asking(own, window.studio)
     _wire_showing(own, window)
     _wire_board(own, window.studio)
+    _wire_film(own, window.studio)
     _wire_editor(own, window.studio)
 
 
@@ -215,32 +265,55 @@ def _choice(studio: Studio) -> Any:
     return gr.update(choices=_names(studio), value=shown.folder.name if shown else "")
 
 
+def _film_updates(project: BoardProject | None) -> list[Any]:
+    """Updates for `FilmFields.all`."""
+    if project is None:
+        return [gr.skip()] * 5
+    options = project.film_options
+    model = LOCAL if options.engine is EngineChoice.LOCAL else options.model or ""
+    return [options.transition.value, gr.update(choices=_lengths(options.seconds), value=options.seconds or 0.0), model,
+            options.subtitles, sound_html(project.soundtrack)]
+
+
+def _form_updates(project: BoardProject | None) -> list[Any]:
+    """What the board was asked for, for the form: story, count, provider, model, characters, style, seed."""
+    if project is None:
+        return [gr.skip()] * 7
+    board, options = project.board, project.options
+    provider = board.provider if board.provider in set(Provider) else Provider.RULES.value
+    lines = "\n".join(character_line(one) for one in board.bible.characters)
+    model = LOCAL if options.engine is EngineChoice.LOCAL else options.model or ""
+    return [board.story, min(max(len(board.scenes), LEAST_SCENES), MOST_SCENES), provider, model, lines,
+            board.bible.style, options.base_seed]
+
+
 def _wire_showing(own: Storyboard, window: Window) -> None:
     studio, desk = window.studio, window.studio.storyboards
     views = [own.work, own.head, own.board, own.heat, own.film, own.files]
-    everything = [*views, own.chosen]
+    everything = [*views, own.chosen, *own.how.all]
 
     def redraw(view: str) -> list[Any]:
-        shown, problem = attempt(lambda: [*_views(studio, view), _choice(studio)])
+        shown, problem = attempt(lambda: [*_views(studio, view), _choice(studio), *_film_updates(desk.shown)])
         return shown or [problem, *[gr.skip()] * (len(everything) - 1)]
 
     gr.on([window.items[ID].select, window.blocks.load], redraw, own.view, everything, **QUIET)
+    window.blocks.load(lambda: _form_updates(desk.shown), None, own.form, **QUIET)
 
     def hear(event: gr.EventData, view: str) -> list[Any]:
         if event._data.get("list"):
             return redraw(view)
         shown, problem = attempt(lambda: _views(studio, view))
-        return [*(shown or [problem, *[gr.skip()] * (len(views) - 1)]), gr.skip()]
+        return [*(shown or [problem, *[gr.skip()] * (len(views) - 1)]),
+                *[gr.skip()] * (len(everything) - len(views))]
 
     window.live.boards(hear, own.view, everything, trigger_mode="always_last", **QUIET)
     own.view.change(redraw, own.view, everything, **QUIET)
 
     def choose(name: str, view: str) -> list[Any]:
         _, problem = attempt(lambda: desk.show(name)) if name else (None, "")
-        shown, worse = attempt(lambda: _views(studio, view))
-        return [problem or worse, gr.update(visible=False), *(shown or [gr.skip()] * len(views))]
+        return [problem, gr.update(visible=False), *redraw(view)]
 
-    own.chosen.input(choose, [own.chosen, own.view], [own.message, own.editor.box, *views], **QUIET)
+    own.chosen.input(choose, [own.chosen, own.view], [own.message, own.editor.box, *everything], **QUIET)
 
     def drop(name: str, view: str) -> list[Any]:
         if not name:
@@ -257,16 +330,8 @@ def _wire_showing(own: Storyboard, window: Window) -> None:
 
 
 def characters_of(text: str) -> tuple[Character, ...]:
-    """Characters from lines "name = token | how they look". Raises `RequestError` for a line without a name."""
-    found = []
-    for line in filter(None, (line.strip() for line in text.splitlines())):
-        named, _, looks = line.partition("|")
-        name, _, token = named.partition("=")
-        if not name.strip() or (" " in token.strip()):
-            raise RequestError(f"The character {line[:60]!r} cannot be read.", field="characters",
-                               fix="Write: name = token | how they look. A token is one word.")
-        found.append(Character(name.strip(), token.strip(), description=looks.strip()))
-    return tuple(found)
+    """One character a line. Raises `RequestError` for a line that cannot be read."""
+    return tuple(read_character(line) for line in text.splitlines() if line.strip())
 
 
 def ask_of(story: str, count: float, provider: str, model: str, characters: str, style: str,
@@ -286,8 +351,7 @@ def _wire_asking(own: Storyboard, studio: Studio) -> None:
         _, problem = attempt(lambda: desk.break_down(ask_of(*values)))
         return [problem, work_html(desk.line.works())]
 
-    own.make.click(make, [own.story, own.count, own.provider, own.model, own.characters, own.style, own.seed],
-                   [own.message, own.work], trigger_mode="once", **QUIET)
+    own.make.click(make, own.form, [own.message, own.work], trigger_mode="once", **QUIET)
 
     def example(event: gr.EventData) -> str:
         return EXAMPLES[int(event._data["action"].removeprefix("example-"))]
@@ -338,6 +402,28 @@ def _wire_board(own: Storyboard, studio: Studio) -> None:
         return [problem or worse, gr.update(visible=False), *(shown or [gr.skip()] * len(views))]
 
     gr.on([own.head.click, own.board.click], act, own.view, [own.message, own.editor.box, *views], **QUIET)
+
+
+def _wire_film(own: Storyboard, studio: Studio) -> None:
+    fields, desk = own.how, studio.storyboards
+
+    def keep(transition: str, seconds: float, model: str, subtitles: bool) -> str:
+        local = model == LOCAL
+        changes = {"transition": Transition(transition), "seconds": seconds or None, "subtitles": subtitles,
+                   "engine": EngineChoice.LOCAL if local else EngineChoice.AUTO,
+                   "model": None if local else model or None}
+        return attempt(lambda: desk.set_film(_shown(studio).folder.name, changes))[1]
+
+    values = [fields.transition, fields.seconds, fields.model, fields.subtitles]
+    gr.on([one.input for one in values], keep, values, own.message, **QUIET)
+
+    def put(source: str | None) -> list[str]:
+        project, problem = attempt(lambda: desk.put_soundtrack(_shown(studio).folder.name,
+                                                               Path(source) if source else None))
+        return [problem, sound_html((project or _shown(studio)).soundtrack)]
+
+    fields.sound.upload(put, fields.sound, [own.message, fields.told], **QUIET)
+    fields.told.click(lambda: put(None), None, [own.message, fields.told], **QUIET)
 
 
 def camera_of(scene: StoryScene, shot: str, move: str) -> str:

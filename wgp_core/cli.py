@@ -15,6 +15,7 @@ from .cli_generate import generate
 from .cli_models import app as models_app
 from .errors import RequestError, WgpError
 from .paths import build_paths
+from .planning.story.shots import Transition
 from .request import EngineChoice, ScenePlan
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
@@ -183,11 +184,18 @@ def storyboard(story: Annotated[str, typer.Option(help="What happens, in a sente
                breakdown_only: Annotated[bool, typer.Option("--breakdown-only", help="Show the scenes and write "
                                                             "test_scene_breakdown.json; no model draws.")] = False,
                film: Annotated[bool, typer.Option("--film", help="Film the frames too.")] = False,
+               transition: Annotated[Transition | None, typer.Option(help="From shot to shot.")] = None,
+               shot_seconds: Annotated[float | None, typer.Option(min=0.5, max=60, help="Length of every shot; without "
+                                                                  "it each scene says its own.")] = None,
+               subtitles: Annotated[bool | None, typer.Option(help="Write what is seen as subtitles.")] = None,
+               soundtrack: Annotated[Path | None, typer.Option(help="Sound under the film; the board keeps a "
+                                                               "copy.")] = None,
                redraw: Annotated[list[int] | None, typer.Option(help="Draw this frame again; may be repeated.")] = None,
                provider: Annotated[str, typer.Option(help="Who breaks the story down: auto, rules, local or "
                                                      "openai.")] = "auto",
                api_key: Annotated[str, typer.Option(envvar="OPENAI_API_KEY", help="Key of the server.")] = "",
-               character: Annotated[list[str] | None, typer.Option(help='"Name=token"; may be repeated.')] = None,
+               character: Annotated[list[str] | None, typer.Option(help='"Name = token @ LoRA | looks"; all but '
+                                                               "the name may be left out; may be repeated.")] = None,
                style: Annotated[str, typer.Option(help="One line of style for every prompt.")] = "",
                engine: Annotated[EngineChoice, typer.Option(help="Which engine draws.")] = EngineChoice.AUTO,
                model_id: Annotated[str | None, typer.Option(help="Model for the frames.")] = None,
@@ -204,7 +212,7 @@ def storyboard(story: Annotated[str, typer.Option(help="What happens, in a sente
     flags = board.StoryboardFlags(
         story, num_frames, output_dir, provider, api_key, tuple(character or ()), style, engine, model_id, base_seed,
         num_inference_steps, guidance_scale, tuple(lora_path or ()), width, height, device, tuple(redraw or ()),
-        breakdown_only, film)
+        breakdown_only, film, transition, shot_seconds, subtitles, soundtrack)
     board.storyboard(build_paths(), board.with_folder(flags))
 
 

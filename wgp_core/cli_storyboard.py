@@ -16,8 +16,9 @@ from .events import CancelToken
 from .events import Progress as Event
 from .headless import interruptible
 from .paths import Paths
-from .planning.story.board import Bible, Board, Character
-from .planning.story.shots import shot_of
+from .planning.story.board import Bible, Board
+from .planning.story.character_line import read_character
+from .planning.story.shots import Transition, shot_of
 from .request import EngineChoice
 
 if TYPE_CHECKING:
@@ -49,6 +50,10 @@ class StoryboardFlags:
     redraw: tuple[int, ...] = ()
     breakdown_only: bool = False
     film: bool = False
+    transition: Transition | None = None
+    shot_seconds: float | None = None
+    subtitles: bool | None = None
+    soundtrack: Path | None = None
 
 
 def storyboard(paths: Paths, flags: StoryboardFlags) -> None:
@@ -87,6 +92,7 @@ def _all(paths: Paths, flags: StoryboardFlags, console: Console, cancel: CancelT
     project = _project(paths, flags, console, cancel)
     console.print(f"Folder: {project.folder}", soft_wrap=True, markup=False)
     context = generation_context(paths, settings, NoRecorder())
+    _set_film(project, flags)
     for number in flags.redraw:
         project.frame(number)  # refused here where there is none
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
@@ -134,13 +140,21 @@ def _project(paths: Paths, flags: StoryboardFlags, console: Console, cancel: Can
     return BoardProject.create_in(paths.outputs, board, options, FilmOptions())
 
 
+def _set_film(project: BoardProject, flags: StoryboardFlags) -> None:
+    """What the command line says of the film; the rest stays as the board has it."""
+    said = {"transition": flags.transition, "seconds": flags.shot_seconds, "subtitles": flags.subtitles}
+    project.set_film(**{name: value for name, value in said.items() if value is not None})
+    if flags.soundtrack is not None:
+        project.put_soundtrack(flags.soundtrack.expanduser())
+
+
 def _board(paths: Paths, flags: StoryboardFlags, cancel: CancelToken) -> Board:
     from .config import Config
     from .planning.story.break_down import Writers, break_down
 
     story = flags.story.strip() or _asked()
     settings = Config(paths.settings_file).settings
-    bible = Bible(tuple(_character(text) for text in flags.character), style=flags.style)
+    bible = Bible(tuple(read_character(text) for text in flags.character), style=flags.style)
     return break_down(story, count=flags.num_frames, bible=bible, provider=flags.provider,
                       writers=Writers(paths, settings, api_key=flags.api_key), target_model=flags.model or "",
                       cancel=cancel)
@@ -153,14 +167,6 @@ def _asked() -> str:
         sys.stderr.flush()
         return sys.stdin.readline()
     return sys.stdin.read()
-
-
-def _character(text: str) -> Character:
-    """ "Aldar Kose=aldar_kose_man" with its token, or a name alone."""
-    name, _, token = text.partition("=")
-    if not name.strip():
-        raise RequestError(f"--character cannot be {text!r}.", field="character", fix='Write "Name=token".')
-    return Character(name.strip(), token.strip())
 
 
 def _show(board: Board, console: Console) -> None:

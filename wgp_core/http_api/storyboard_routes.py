@@ -8,17 +8,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter, Header, Path, Response
+from fastapi import APIRouter, File, Header, Path, Response, UploadFile
 from fastapi.responses import FileResponse, StreamingResponse
 
-from ..errors import QueueError, RequestError
+from ..errors import MediaError, QueueError, RequestError
 from ..jobs.storyboard_desk import BoardWork
 from ..jobs.storyboard_tasks import board_files
+from ..jobs.uploads import UploadFolder
 from ..storyboard.project import BoardProject
 from . import events
 from .events import Event
 from .schemas import NotFound, ProblemOut
-from .storyboard_schemas import BoardLineOut, BoardOut, BoardWorkOut, DrawIn, InsertIn, LockIn, MoveIn, SceneIn, StoryIn
+from .storyboard_schemas import (
+    BoardLineOut,
+    BoardOut,
+    BoardWorkOut,
+    DrawIn,
+    FilmIn,
+    InsertIn,
+    LockIn,
+    MoveIn,
+    SceneIn,
+    StoryIn,
+)
 
 if TYPE_CHECKING:
     from ..context import Studio
@@ -132,11 +144,29 @@ def _add_making(router: APIRouter, studio: Studio) -> None:
         _open(studio, name)
         return BoardWorkOut.of(studio.storyboards.draw(name, body.frames))
 
-    @router.post("/storyboards/{name}/film", status_code=202, responses={**_MISSING, **_CONFLICT})
-    def film(name: Name) -> BoardWorkOut:
-        """Make the film of all frames."""
+    @router.post("/storyboards/{name}/film", status_code=202, responses={**_MISSING, **_CONFLICT, **_UNREADABLE})
+    def film(name: Name, body: FilmIn | None = None) -> BoardWorkOut:
+        """Make the film of all frames. Shots that are there and still fit stay."""
         _open(studio, name)
+        if body is not None:
+            studio.storyboards.set_film(name, body.changes())
         return BoardWorkOut.of(studio.storyboards.film(name))
+
+    @router.put("/storyboards/{name}/soundtrack", responses={**_MISSING, **_CONFLICT, **_UNREADABLE})
+    def sound(name: Name, file: Annotated[UploadFile, File(description="A file with sound.")]) -> BoardOut:
+        """Put sound under the film; the board keeps the file."""
+        _open(studio, name)
+        kept = UploadFolder(studio.paths.uploads).keep_stream(file.file, file.filename or "soundtrack")
+        try:
+            return _out(studio, studio.storyboards.put_soundtrack(name, kept))
+        except MediaError as error:
+            raise RequestError(error.message, field="file", fix=error.fix) from error
+
+    @router.delete("/storyboards/{name}/soundtrack", responses={**_MISSING, **_CONFLICT})
+    def silence(name: Name) -> BoardOut:
+        """Take the sound out."""
+        _open(studio, name)
+        return _out(studio, studio.storyboards.put_soundtrack(name, None))
 
     @router.post("/storyboards/{name}/export", status_code=202, responses={**_MISSING, **_CONFLICT})
     def export(name: Name) -> BoardWorkOut:

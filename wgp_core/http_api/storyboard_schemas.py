@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ..errors import RequestError
 from ..jobs.storyboard_desk import MOST_STORY, BoardAction, BoardWork, StoryAsk, WorkState
 from ..jobs.storyboard_tasks import board_files
 from ..planning.story.board import (
@@ -19,9 +21,10 @@ from ..planning.story.board import (
     Character,
 )
 from ..planning.story.rules import Breach
+from ..planning.story.shots import Transition
 from ..prompts.enhancement import Provider
 from ..request import EngineChoice
-from ..storyboard.project import BASE_SEED, BoardProject, FrameState
+from ..storyboard.project import BASE_SEED, BoardProject, FilmOptions, FrameState
 
 MOST_TEXT = 4000
 
@@ -34,6 +37,19 @@ class CharacterIn(BaseModel):
     name: str = Field(min_length=1, max_length=200)
     token: str = Field("", max_length=100, pattern=r"^\S*$")
     description: str = Field("", max_length=500)
+    lora: str = Field("", max_length=500, description="A LoRA below loras/, used where they are seen.")
+
+    def character(self) -> Character:
+        return Character(self.name, self.token, named_lora(self.lora), self.description)
+
+
+def named_lora(name: str) -> Path | None:
+    """The LoRA that a caller names. Raises `RequestError` for a path that is not below loras/."""
+    path = Path(name)
+    if path.is_absolute() or ".." in path.parts or name.startswith("~"):
+        raise RequestError(f"The LoRA path {name} leaves the LoRA folder.", field="characters",
+                           fix="Name a file below loras/.")
+    return path if name else None
 
 
 class StoryIn(BaseModel):
@@ -53,7 +69,7 @@ class StoryIn(BaseModel):
     breakdown_only: bool = Field(False, description="Only the scenes; draw them later.")
 
     def ask(self) -> StoryAsk:
-        characters = tuple(Character(one.name, one.token, description=one.description) for one in self.characters)
+        characters = tuple(one.character() for one in self.characters)
         return StoryAsk(self.story.strip(), self.num_frames, self.provider, Bible(characters, style=self.style),
                         self.engine, self.model, self.base_seed)
 
@@ -105,6 +121,44 @@ class DrawIn(BaseModel):
     frames: list[int] | None = Field(None, min_length=1, max_length=60)
 
 
+class FilmIn(BaseModel):
+    """How the film is made; what is left out stays as the board has it."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [
+        {"transition": "match", "seconds": 3, "subtitles": False}]})
+
+    transition: Transition = Transition.CROSSFADE
+    crossfade: float = Field(0.4, ge=0.1, le=2.0, description="Length of a cross-fade in seconds.")
+    seconds: float | None = Field(None, ge=LEAST_SECONDS, le=MOST_SECONDS,
+                                  description="Length of every shot; null takes each scene's own.")
+    subtitles: bool = Field(True, description="What is seen, as files beside the film.")
+    fps: int | None = Field(None, ge=1, le=60, description="Frames a second; null takes the engine's.")
+    engine: EngineChoice = Field(EngineChoice.AUTO, description="What makes the shots.")
+    model: str | None = Field(None, max_length=300, description="Its model; null takes the best one.")
+
+    def changes(self) -> dict[str, Any]:
+        return self.model_dump(exclude_unset=True)
+
+
+class FilmOut(BaseModel):
+    """How the film is made. `soundtrack` is the name of the file with its sound, empty without one."""
+
+    transition: Transition
+    crossfade: float
+    seconds: float | None
+    subtitles: bool
+    fps: int | None
+    engine: EngineChoice
+    model: str | None
+    soundtrack: str
+
+    @staticmethod
+    def of(options: FilmOptions) -> FilmOut:
+        return FilmOut(transition=options.transition, crossfade=options.crossfade, seconds=options.seconds,
+                       subtitles=options.subtitles, fps=options.fps, engine=options.engine, model=options.model,
+                       soundtrack=options.soundtrack.name if options.soundtrack else "")
+
+
 class FrameOut(BaseModel):
     """A scene and its picture. `consistency` and `alignment` are 0 to 1, or null; `stale` when the scene was changed.
 
@@ -142,6 +196,7 @@ class BoardOut(BaseModel):
     frames: list[FrameOut]
     likeness: list[list[float | None]]
     measure: str
+    film: FilmOut
     files: dict[str, str]
 
     @staticmethod
@@ -162,7 +217,8 @@ class BoardOut(BaseModel):
         return BoardOut(name=name, story=data["story"], timestamp=data["timestamp"], num_frames=len(frames),
                         provider=data["provider"], model=data["model"], busy=busy, warnings=data["warnings"],
                         repaired=data["repaired"], broken_rules=reasons.get(0, []), frames=frames,
-                        likeness=[list(row) for row in project.likeness], measure=project.measure, files=files)
+                        likeness=[list(row) for row in project.likeness], measure=project.measure,
+                        film=FilmOut.of(project.film_options), files=files)
 
 
 class BoardLineOut(BaseModel):

@@ -20,6 +20,7 @@ from uuid import uuid4
 
 from ..errors import Cancelled, QueueError, RequestError, WgpError
 from ..events import CancelToken, Progress
+from ..loras.library import resolve as resolve_lora
 from ..media.encode import free_name
 from ..paths import Paths
 from ..planning.story.board import (
@@ -275,7 +276,7 @@ class StoryboardDesk:
     """The boards of a workshop: what is in work (`line`), which one is shown, and the changes that a person makes."""
 
     def __init__(self, paths: Paths, think: RunTask, draw: RunTask) -> None:
-        self._outputs, self._trash = paths.outputs, paths.trash
+        self._paths, self._outputs, self._trash = paths, paths.outputs, paths.trash
         self._change = threading.RLock()
         self._shown = ""
         self.line = WorkLine(think, draw, self._show_new)
@@ -325,11 +326,11 @@ class StoryboardDesk:
 
     def break_down(self, ask: StoryAsk) -> BoardWork:
         """Begin a board. Raises `RequestError` for what cannot be broken down."""
-        return self.line.submit(BoardAction.BREAK_DOWN, "", _checked(ask).story, payload_of(ask))
+        return self.line.submit(BoardAction.BREAK_DOWN, "", self._checked(ask).story, payload_of(ask))
 
     def make(self, ask: StoryAsk) -> BoardWork:
         """Break down, draw and write the files."""
-        return self.line.submit(BoardAction.MAKE, "", _checked(ask).story, payload_of(ask))
+        return self.line.submit(BoardAction.MAKE, "", self._checked(ask).story, payload_of(ask))
 
     def draw(self, name: str, frames: Sequence[int] | None = None) -> BoardWork:
         """Draw the frames of these numbers; None draws what is missing or was changed. Locked frames stay.
@@ -376,9 +377,9 @@ class StoryboardDesk:
     def move(self, name: str, number: int, to: int) -> BoardProject:
         """Move a scene, with its picture, to another place (from 1)."""
         with self._changing(name) as project:
-            project.scene(number), project.scene(to)
             order = [scene.frame for scene in project.board.scenes]
-            order.insert(to - 1, order.pop(number - 1))
+            at, place = project.scene(number).frame, project.scene(to).frame
+            order.insert(place - 1, order.pop(at - 1))
             project.arrange([project.scene(at) for at in order], order)
             return project
 
@@ -407,6 +408,18 @@ class StoryboardDesk:
             project.arrange(rest, [scene.frame for scene in rest])
             return project
 
+    def set_film(self, name: str, changes: Mapping[str, Any]) -> BoardProject:
+        """Change how the film is made: fields of `FilmOptions` but the soundtrack."""
+        with self._changing(name) as project:
+            project.set_film(**changes)
+            return project
+
+    def put_soundtrack(self, name: str, source: Path | None) -> BoardProject:
+        """Put a copy of a sound file under the film, or take it out. Raises `MediaError` for one without sound."""
+        with self._changing(name) as project:
+            project.put_soundtrack(source)
+            return project
+
     def lock(self, name: str, number: int, locked: bool = True) -> BoardProject:
         """Keep a drawn frame, or no longer."""
         with self._changing(name) as project:
@@ -424,6 +437,12 @@ class StoryboardDesk:
                 raise RequestError(f"The storyboard {name} cannot be moved to {to}: {error.strerror or error}.",
                                    field="board", fix="Close what has its files open, and try again.") from error
             return to
+
+    def _checked(self, ask: StoryAsk) -> StoryAsk:
+        for character in ask.bible.characters:
+            if character.lora is not None:
+                resolve_lora(character.lora, self._paths)
+        return _checked(ask)
 
     @contextlib.contextmanager
     def _changing(self, name: str) -> Iterator[BoardProject]:

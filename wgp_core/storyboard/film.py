@@ -45,6 +45,8 @@ def film(project: BoardProject, context: GenerationContext, on_progress: Progres
     numbers = [frame.number for frame in project.frames if frame.is_there]
     if not numbers:
         raise RequestError("No frame of the storyboard is drawn.", field="frames", fix="Draw the frames first.")
+    if project.soundtrack is not None:
+        audio.check(project.soundtrack)
     if project.missing:
         run.warnings.append(f"Frames {', '.join(map(str, project.missing))} are not drawn; the film goes without them.")
     for done, number in enumerate(numbers):
@@ -102,8 +104,8 @@ class _Film:
     def _identity(self, number: int, after: int | None) -> str:
         scene, options = self.project.scene(number), self.options
         match = options.transition is Transition.MATCH
-        parts = [scene.motion, scene.camera, f"{scene.seconds:g}", options.engine.value, options.model or "",
-                 str(options.fps), str(match), scene.setting if self._is_sketch(number) else ""]
+        parts = [scene.motion, scene.camera, f"{self.project.shot_seconds(number):g}", options.engine.value,
+                 options.model or "", str(options.fps), str(match), scene.setting if self._is_sketch(number) else ""]
         digest = hashlib.sha256("\0".join(parts).encode())
         digest.update(self.project.frame_path(number).read_bytes())
         if match and after is not None:
@@ -127,8 +129,9 @@ class _Film:
         fps = options.fps or spec.defaults.fps
         height, width = load_image(self.project.frame_path(number)).shape[:2]
         fitted = spec.defaults.height * width / height
-        frames = spec.frames.nearest(min(scene.seconds, spec.max_seconds) * fps)
-        if abs(frames / fps - scene.seconds) > 0.5:
+        seconds = self.project.shot_seconds(number)
+        frames = spec.frames.nearest(min(seconds, spec.max_seconds) * fps)
+        if abs(frames / fps - seconds) > 0.5:
             self.warnings.append(f"Shots are as long as {spec.label} can make them, at most {frames / fps:.1f} s.")
         match = options.transition is Transition.MATCH and after is not None and "end_image" in spec.uses
         return replace(request, fps=fps, frames=frames, width=spec.width.nearest(fitted), height=spec.defaults.height,
@@ -165,7 +168,7 @@ class _Film:
         rule = self.context.engines.local().spec
         return VideoRequest(
             prompt=scene.description, engine=EngineChoice.LOCAL, width=rule.width.nearest(width),
-            height=rule.height.nearest(height), seconds=scene.seconds, fps=self.options.fps or FPS,
+            height=rule.height.nearest(height), seconds=self.project.shot_seconds(number), fps=self.options.fps or FPS,
             seed=self.project.frame(number).seed or 0, plan=(sketch_of(self.project, number, notes=False),),
             start_image=None if self._is_sketch(number) else path)
 
@@ -191,9 +194,9 @@ class _Film:
             frames = joined((_fitting(path, width, height) for path in paths), overlap)
             written = encode.encode(self._watched(frames, total), part, encode.EncodeOptions(
                 width, height, fps, crf=self.context.settings.crf, preset=self.context.settings.encoder_preset))
-            if options.soundtrack is not None:
+            if project.soundtrack is not None:
                 sounded = encode.part_path(part, 3)
-                audio.add(part, options.soundtrack, sounded, written / fps)
+                audio.add(part, project.soundtrack, sounded, written / fps)
                 sounded.replace(part)
             result = self._result(numbers, counts, overlap, (width, height, fps, written))
             metadata.write_video(part, whole, result.to_manifest(), title=project.board.story[:200])
@@ -233,7 +236,7 @@ class _Film:
                                visual=self.project.scene(number).motion, seconds=(count - overlap) / fps)
                      for number, count in zip(numbers, counts, strict=True))
         request = replace(first.request, prompt=self.project.board.story[:8000], plan=plan, frames=frames,
-                          start_image=None, end_image=None, output=OutputOptions(soundtrack=self.options.soundtrack))
+                          start_image=None, end_image=None, output=OutputOptions(soundtrack=self.project.soundtrack))
         return VideoResult(
             path=self.project.film_path, request=request, asked=request, engine=str(first.data.get("engine", "")),
             width=width, height=height, fps=fps, frames=frames, warnings=tuple(dict.fromkeys(self.warnings)),

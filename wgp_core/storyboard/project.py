@@ -17,6 +17,7 @@ import dataclasses
 import enum
 import json
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -24,12 +25,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..errors import RequestError
+from ..media import audio
 from ..media.encode import free_name
 from ..planning.story.board import Board, StoryScene, read_board, renumbered, write_board
+from ..planning.story.shots import Transition
 from ..request import EngineChoice
 
 BREAKDOWN, PROMPTS, STATE = "scene_breakdown.json", "sdxl_prompts.json", "storyboard.json"
 FILM, GRID, PRINT, PAGE = "storyboard.mp4", "storyboard_grid.png", "storyboard.pdf", "storyboard.html"
+SOUNDTRACK = "soundtrack"
 PREFIX = "prompt_storyboard_"
 BASE_SEED, STEPS, GUIDANCE = 42, 40, 7.5
 SAME = 0.70
@@ -42,14 +46,6 @@ class FrameState(enum.StrEnum):
     MISSING = "missing"
     DRAWN = "drawn"
     LOCKED = "locked"
-
-
-class Transition(enum.StrEnum):
-    """From shot to shot. `match` ends a shot on the next frame where the model takes an end image, else it cuts."""
-
-    CUT = "cut"
-    CROSSFADE = "cross-fade"
-    MATCH = "match"
 
 
 @dataclass(frozen=True)
@@ -73,13 +69,18 @@ class DrawOptions:
 
 @dataclass(frozen=True)
 class FilmOptions:
-    """How the film is made. `crossfade` in seconds; `engine` and `model` make the shots, None as `DrawOptions`."""
+    """How the film is made. `engine` and `model` make the shots, None as `DrawOptions`; `crossfade` in seconds.
+
+    `seconds` is the length of every shot, None takes each scene's own; `soundtrack` is below the board's folder, or
+    absolute.
+    """
 
     engine: EngineChoice = EngineChoice.AUTO
     model: str | None = None
     fps: int | None = None
     transition: Transition = Transition.CROSSFADE
     crossfade: float = 0.4
+    seconds: float | None = None
     subtitles: bool = True
     soundtrack: Path | None = None
 
@@ -194,6 +195,16 @@ class BoardProject:
     def film_path(self) -> Path:
         return self.folder / FILM
 
+    @property
+    def soundtrack(self) -> Path | None:
+        """The sound under the film."""
+        path = self.film_options.soundtrack
+        return None if path is None else self.folder / path
+
+    def shot_seconds(self, number: int) -> float:
+        """How long a shot of the film is to be."""
+        return self.film_options.seconds or self.scene(number).seconds
+
     def scene(self, number: int) -> StoryScene:
         """Raises `RequestError` for a frame that is not there."""
         return self.board.scenes[self._place(number)]
@@ -242,6 +253,29 @@ class BoardProject:
         if not frame.is_there:
             raise RequestError(f"Frame {number} is not drawn yet.", field="frame", fix="Draw it first.")
         self.put_frame(replace(frame, state=FrameState.LOCKED if locked else FrameState.DRAWN))
+
+    def set_film(self, **changes: Any) -> None:
+        """Change how the film is made, and save. Shots that no longer fit are made anew with the next film."""
+        self.film_options = replace(self.film_options, **changes)
+        self.save_state()
+
+    def put_soundtrack(self, source: Path | None) -> None:
+        """Keep a copy of a file with sound for the film; None takes it out. Raises `MediaError` for one without."""
+        if source is not None:
+            audio.check(source)
+        before, name = self.soundtrack, Path(f"{SOUNDTRACK}{source.suffix.lower()}") if source is not None else None
+        if source is not None and name is not None:
+            part = self.folder / f".{name}.{os.getpid()}.part"
+            try:
+                shutil.copyfile(source, part)
+                part.replace(self.folder / name)
+            except OSError as error:
+                part.unlink(missing_ok=True)
+                raise RequestError(f"The soundtrack cannot be kept in {self.folder}: {error.strerror or error}.",
+                                   field="soundtrack", fix="Make room there, or choose another file.") from error
+        self.set_film(soundtrack=name)
+        if before is not None and before.parent == self.folder and before != self.soundtrack:
+            before.unlink(missing_ok=True)
 
     def edit(self, number: int, **changes: Any) -> None:
         """Change fields of one scene, and save. Its picture stays; `is_stale` says whether it still fits."""

@@ -167,7 +167,8 @@ class Board:
         """A thing in the hands of a figure whose feet and size are told, or before it on a crate."""
         shapes = people.placed(people.thing(kind), x, low, 0.17 * size)
         gleam = mixed(GOLD, self.light.glow, 0.25)
-        layers = [Layer([shape + 0.006 * size for shape in shapes], self.light.glow, depth), Layer(shapes, gleam, depth)]
+        rim = [shape + 0.006 * size for shape in shapes]
+        layers = [Layer(rim, self.light.glow, depth), Layer(shapes, gleam, depth)]
         if stands:
             wood = mixed(self.light.tone(0.6), (150, 104, 66), 0.45)
             lid = _box(x - 0.15 * size, low - 0.03 * size, 0.3 * size, 0.03 * size)
