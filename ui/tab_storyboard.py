@@ -256,7 +256,7 @@ def _views(studio: Studio, view: str) -> list[Any]:
 def _heat(project: BoardProject) -> str:
     alike = {(one + 1, two + 1): value for one, row in enumerate(project.likeness) for two, value in enumerate(row)
              if value is not None}
-    return heat_html(alike, [frame.number for frame in project.frames], threshold=project.options.threshold,
+    return heat_html(alike, [frame.number for frame in project.frames], threshold=project.threshold(),
                      label=project.measure or "measured")
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import threading
+import wave
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
@@ -143,3 +145,41 @@ def test_a_board_in_work_refuses_changes_and_is_cancelled(web: TestClient, studi
     assert done(web, work)["state"] == "cancelled"
     assert web.delete(f"/storyboards/{board}").status_code == 204
     assert web.get("/storyboards").json() == [] and (studio.paths.trash / board).is_dir()
+
+
+def test_how_the_film_is_made_is_said_with_it_or_before(web: TestClient, studio: SimpleNamespace, board: str) -> None:
+    url = f"/storyboards/{board}"
+    start = {"transition": "cross-fade", "crossfade": 0.4, "seconds": None, "subtitles": True, "fps": None,
+             "engine": "auto", "model": None, "soundtrack": ""}
+    assert web.get(url).json()["film"] == start
+    told = web.post(f"{url}/film", json={"transition": "cut", "seconds": 2})
+    assert told.status_code == 422 and "not drawn" in told.json()["error"], "the frames are missing"
+    assert web.get(url).json()["film"] == {**start, "transition": "cut", "seconds": 2.0}
+    web.post(f"{url}/film", json={"seconds": None})
+    assert web.get(url).json()["film"] == {**start, "transition": "cut"}
+    for body in ({"seconds": 900}, {"transition": "wipe"}, {"soundtrack": "/etc/passwd"}):
+        assert web.post(f"{url}/film", json=body).status_code == 422, body
+
+    tune = io.BytesIO()
+    with wave.open(tune, "wb") as out:
+        out.setparams((1, 2, 8000, 0, "NONE", ""))
+        out.writeframes(bytes(8000))
+    sent = web.put(f"{url}/soundtrack", files={"file": ("../../a tune.wav", tune.getvalue())})
+    assert sent.status_code == 200 and sent.json()["film"]["soundtrack"] == "soundtrack.wav"
+    assert (studio.paths.outputs / board / "soundtrack.wav").read_bytes() == tune.getvalue()
+    assert web.put(f"{url}/soundtrack", files={"file": ("a.wav", b"no sound")}).status_code == 422
+    assert web.delete(f"{url}/soundtrack").json()["film"]["soundtrack"] == ""
+
+
+def test_a_character_s_lora_lies_below_the_lora_folder(web: TestClient, studio: SimpleNamespace) -> None:
+    def asked(lora: str) -> Any:
+        return web.post("/generate-storyboard", json={
+            **STORY, "breakdown_only": True, "characters": [{"name": "Ann", "token": "ann_x", "lora": lora}]})
+
+    for lora in ("../ann.safetensors", "/tmp/ann.safetensors", "missing.safetensors"):
+        assert asked(lora).status_code in (404, 422), lora
+    studio.paths.loras.mkdir(parents=True, exist_ok=True)
+    (studio.paths.loras / "ann.safetensors").write_bytes(b"x")
+    work = done(web, asked("ann.safetensors").json()["id"])
+    bible = BoardProject.open(studio.paths.outputs / work["board"]).board.bible
+    assert str(bible.characters[0].lora) == "ann.safetensors"

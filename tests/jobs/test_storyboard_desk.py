@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
+import wave
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 from workshop import Workshop, wait_until
 
-from wgp_core.errors import Cancelled, QueueError, RequestError, WorkerError
+from wgp_core.errors import Cancelled, MediaError, QueueError, RequestError, WgpError, WorkerError
 from wgp_core.events import CancelToken, Progress, Stage
 from wgp_core.jobs.storyboard_desk import BoardAction, BoardWork, StoryAsk, StoryboardDesk, WorkState, payload_of
 from wgp_core.jobs.storyboard_tasks import bible_of
@@ -17,6 +19,7 @@ from wgp_core.jobs.supervisor import SupervisorOptions
 from wgp_core.paths import Paths
 from wgp_core.planning.story.board import Bible, Character, Place
 from wgp_core.planning.story.break_down import break_down
+from wgp_core.planning.story.shots import Transition
 from wgp_core.request import EngineChoice
 from wgp_core.storyboard.project import BoardProject, Frame, FrameState
 
@@ -223,3 +226,32 @@ def test_the_bible_survives_the_way_to_the_worker() -> None:
     payload = payload_of(StoryAsk(STORY, bible=bible))
     assert bible_of(payload["bible"]) == bible
     assert BoardAction.MAKE.value == "make" and payload["seed"] == 42
+
+
+def test_how_the_film_is_made_is_kept_with_the_board(paths: Paths, project: BoardProject, tmp_path: Path) -> None:
+    desk, name = desk_of(paths), project.folder.name
+    desk.set_film(name, {"transition": Transition.MATCH, "seconds": 2.5})
+    options = desk.open(name).film_options
+    assert (options.transition, options.seconds, options.subtitles) == (Transition.MATCH, 2.5, True)
+    assert desk.open(name).shot_seconds(3) == 2.5
+
+    tune, silent = tmp_path / "My tune.WAV", tmp_path / "silent.txt"
+    with wave.open(str(tune), "wb") as out:
+        out.setparams((1, 2, 8000, 0, "NONE", ""))
+        out.writeframes(bytes(8000))
+    silent.write_text("no sound")
+    sound = desk.put_soundtrack(name, tune).soundtrack
+    assert sound == project.folder / "soundtrack.wav" and sound.read_bytes() == tune.read_bytes()
+    with pytest.raises(MediaError):
+        desk.put_soundtrack(name, silent)
+    assert desk.open(name).soundtrack == sound and sound.is_file(), "what was there stays"
+    assert desk.put_soundtrack(name, None).soundtrack is None and not sound.exists()
+
+
+def test_a_character_s_lora_must_be_there(paths: Paths) -> None:
+    desk = desk_of(paths, lambda *_, **__: {})
+    asked = StoryAsk(STORY, 6, bible=Bible((Character("Ann", "ann_x", Path("ann.safetensors")),)))
+    with pytest.raises(WgpError, match=r"ann\.safetensors"):
+        desk.break_down(asked)
+    (paths.loras / "ann.safetensors").write_bytes(b"x")
+    assert desk.break_down(asked).open

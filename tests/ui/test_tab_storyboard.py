@@ -16,9 +16,10 @@ from wgp_core.jobs.storyboard_desk import BoardAction, BoardWork, WorkState
 from wgp_core.planning.story.board import Board, Character, Repair, StoryScene
 from wgp_core.planning.story.break_down import break_down
 from wgp_core.planning.story.rules import Breach, Rule
+from wgp_core.planning.story.shots import Transition
 from wgp_core.prompts.enhancement import Provider
 from wgp_core.request import EngineChoice
-from wgp_core.storyboard.project import BoardProject, Frame, FrameState
+from wgp_core.storyboard.project import BoardProject, DrawOptions, Frame, FrameState
 
 EVIL = '<img src=x onerror="alert(1)">'
 STORY = "a trickster sells a wealthy merchant a magical pot"
@@ -97,7 +98,7 @@ def test_the_head_leads_from_drawing_to_the_film():
 
 def test_the_heat_map_outlines_what_is_unlike():
     html = heat_html({(1, 2): 0.91, (1, 3): 0.4, (2, 3): 0.75}, [1, 2, 3], threshold=0.7, label="an estimate")
-    assert html.count(">0.91<") == 2 and html.count('class="heat low"') == 2 and "an estimate, mean 0.69" in html
+    assert html.count(">0.91<") == 2 and html.count('class="heat low"') == 2 and "An estimate, mean 0.69" in html
     assert heat_html({}, [1, 2], threshold=0.7, label="x") == "" == heat_html({(1, 1): 1.0}, [1], threshold=0.7,
                                                                               label="x")
 
@@ -119,9 +120,10 @@ def test_files_and_film_are_shown_once_they_are_there(tmp_path: Path):
 
 
 def test_characters_are_read_line_by_line():
-    assert tab_storyboard.characters_of("Aldar Kose = aldar_kose_man\n\n Bay | an old man \nA = a_b | tall") == (
+    text = "Aldar Kose = aldar_kose_man\n\n Bay | an old man \nA = a_b @ a/b.safetensors | tall"
+    assert tab_storyboard.characters_of(text) == (
         Character("Aldar Kose", "aldar_kose_man"), Character("Bay", description="an old man"),
-        Character("A", "a_b", description="tall"))
+        Character("A", "a_b", Path("a/b.safetensors"), "tall"))
     for line in ("= token", "A = two words"):
         with pytest.raises(RequestError, match="cannot be read"):
             tab_storyboard.characters_of(line)
@@ -171,3 +173,14 @@ def test_views_survive_a_board_without_anything_drawn(project: BoardProject, stu
     assert "0 of 6 drawn" in head and board.count("not drawn yet") == 6 and heat == "" == film
     assert "scene_breakdown.json" in files
     assert tab_storyboard._views(studio, "Grid")[2].count("<figure") == 6
+
+
+def test_a_reloaded_page_holds_what_the_board_was_asked_with(studio: Studio):
+    asked = tab_storyboard.ask_of(STORY, 7, "rules", "local", "Ann = ann_x | tall\nBo", "ink", 5)
+    made = BoardProject.create_in(studio.paths.outputs, break_down(asked.story, count=7, bible=asked.bible),
+                                  DrawOptions(engine=asked.engine, base_seed=asked.seed))
+    assert tab_storyboard.ask_of(*tab_storyboard._form_updates(made)) == asked
+    made.set_film(transition=Transition.CUT, seconds=2.5, engine=EngineChoice.LOCAL)
+    transition, seconds, model, subtitles, sound = tab_storyboard._film_updates(made)
+    assert (transition, seconds["value"], model, subtitles) == ("cut", 2.5, "local", True) and "No soundtrack" in sound
+    assert ("2.5 s", 2.5) in seconds["choices"]

@@ -110,7 +110,7 @@ class _Drawing:
         seed = (options.base_seed + number - 1) % (MAX_SEED + 1)
         if before.is_there and before.seed is not None and not project.is_stale(number):
             seed = (before.seed + NEXT_TRY * max(options.tries, 1)) % (MAX_SEED + 1)
-        others = self._same_people(number)
+        others, threshold = self._same_people(number), project.threshold(self.likeness.measure)
         best: tuple[float, Path, Frame] | None = None
         for again in range(max(options.tries, 1)):
             own = (seed + NEXT_TRY * again) % (MAX_SEED + 1)
@@ -120,13 +120,13 @@ class _Drawing:
             if best is None or value > best[0]:
                 best = (value, path, made)
             best = (best[0], best[1], replace(best[2], tries=again + 1))
-            if value >= options.threshold or engine == self.context.engines.local().spec.id:
+            if value >= threshold or engine == self.context.engines.local().spec.id:
                 break  # a sketch has its likeness from its rules, not from its seed
         assert best is not None
         value, path, made = best
         sketched = made.engine == self.context.engines.local().spec.id
-        if value < options.threshold and not sketched:
-            made = replace(made, marked=True, note=f"{made.tries} tries stayed below {options.threshold:g}; "
+        if value < threshold and not sketched:
+            made = replace(made, marked=True, note=f"{made.tries} tries stayed below {threshold:g}; "
                                                    "the best is kept.")
             self.warnings.append(f"Frame {number} looks unlike the other frames of its characters ({value:.2f}).")
         path.replace(project.frame_path(number))

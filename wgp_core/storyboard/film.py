@@ -128,13 +128,13 @@ class _Film:
         spec = engine.spec_for(request)
         fps = options.fps or spec.defaults.fps
         height, width = load_image(self.project.frame_path(number)).shape[:2]
-        fitted = spec.defaults.height * width / height
+        high = spec.height.nearest(min(spec.defaults.height, height))
         seconds = self.project.shot_seconds(number)
         frames = spec.frames.nearest(min(seconds, spec.max_seconds) * fps)
         if abs(frames / fps - seconds) > 0.5:
             self.warnings.append(f"Shots are as long as {spec.label} can make them, at most {frames / fps:.1f} s.")
         match = options.transition is Transition.MATCH and after is not None and "end_image" in spec.uses
-        return replace(request, fps=fps, frames=frames, width=spec.width.nearest(fitted), height=spec.defaults.height,
+        return replace(request, fps=fps, frames=frames, width=spec.width.nearest(high * width / height), height=high,
                        end_image=self.project.frame_path(after) if match and after is not None else None)
 
     def _engine(self, request: VideoRequest) -> Engine | None:

@@ -42,7 +42,7 @@ class Likeness:
         key = (path, stat.st_mtime_ns, stat.st_size)
         if key not in self._known:
             rgb = load_image(path)
-            self._known[key] = self._by_clip(rgb) if self._clip else _estimated(rgb)
+            self._known[key] = self._by_clip(rgb) if self._clip else estimated(rgb)
         return self._known[key]
 
     def agreement(self, path: Path, prompt: str) -> float | None:
@@ -75,7 +75,8 @@ class Likeness:
         return encoder.vectors()[0]
 
 
-def _estimated(rgb: np.ndarray) -> np.ndarray:
+def estimated(rgb: np.ndarray) -> np.ndarray:
+    """A unit vector of a picture's colours and edges, where something stands out in it."""
     small = cv2.resize(Frame(0, rgb).small, (HOG_SIDE, HOG_SIDE), interpolation=cv2.INTER_AREA)
     square = cv2.GaussianBlur(small, (0, 0), 1.0)
     vector = describe(square, standing_out(square), 1)

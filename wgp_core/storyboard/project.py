@@ -36,8 +36,8 @@ FILM, GRID, PRINT, PAGE = "storyboard.mp4", "storyboard_grid.png", "storyboard.p
 SOUNDTRACK = "soundtrack"
 PREFIX = "prompt_storyboard_"
 BASE_SEED, STEPS, GUIDANCE = 42, 40, 7.5
-SAME = 0.70
-"""Likeness below which frames of one character are told apart by a viewer; the threshold of a further try."""
+SAME, SAME_ESTIMATED = 0.70, 0.70
+"""Likeness below which a frame is tried again: cosine of CLIP, and of the estimate (`benchmarks/board_likeness.py`)."""
 
 
 class FrameState(enum.StrEnum):
@@ -52,7 +52,8 @@ class FrameState(enum.StrEnum):
 class DrawOptions:
     """How frames are made. Sizes in pixels; `model`, sizes and None are the engine's own choice.
 
-    `threshold` is the likeness (0 to 1) below which a frame is tried again, `tries` how often at most in all.
+    `threshold` is the likeness (0 to 1) below which a frame is tried again, None the one of what measures it; `tries`
+    how often at most in all.
     """
 
     engine: EngineChoice = EngineChoice.AUTO
@@ -63,7 +64,7 @@ class DrawOptions:
     guidance: float = GUIDANCE
     base_seed: int = BASE_SEED
     loras: tuple[Path, ...] = ()
-    threshold: float = SAME
+    threshold: float | None = None
     tries: int = 3
 
 
@@ -183,6 +184,12 @@ class BoardProject:
                             reverse=True))
 
     # -- where things are ---------------------------------------------------------------------------------------
+
+    def threshold(self, measure: str = "") -> float:
+        """The likeness below which a frame is tried again, by what measures it (the board's, unless it is named)."""
+        if self.options.threshold is not None:
+            return self.options.threshold
+        return SAME if (measure or self.measure).startswith("CLIP") else SAME_ESTIMATED
 
     def frame_path(self, number: int) -> Path:
         """Where the picture of a frame (from 1) is or will be."""
