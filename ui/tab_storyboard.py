@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,8 +31,8 @@ EXAMPLES = ("a trickster sells a wealthy merchant a magical pot",
             "A lighthouse keeper finds a message in a bottle and rows out into the storm to save the sender.",
             "A young robot learns to paint in an abandoned museum and shows its first picture to the city.",
             "A detective follows a masked violinist over the rooftops and discovers that she is his sister.")
-PROVIDERS = {"By rules, at once": Provider.RULES, "Best language model there is": Provider.AUTO,
-             "A language model on this machine": Provider.LOCAL, "A language model of a server": Provider.OPENAI}
+PROVIDERS = {"By rules, at once": Provider.RULES, "Best language model": Provider.AUTO,
+             "Language model here": Provider.LOCAL, "Language model of a server": Provider.OPENAI}
 NO_BOARD = [("None yet", "")]
 LOCAL = "local"
 TRANSITIONS = {Transition.CUT: "Cuts", Transition.CROSSFADE: "Cross-fades",
@@ -281,10 +282,17 @@ def _form_updates(project: BoardProject | None) -> list[Any]:
         return [gr.skip()] * 7
     board, options = project.board, project.options
     provider = board.provider if board.provider in set(Provider) else Provider.RULES.value
-    lines = "\n".join(character_line(one) for one in board.bible.characters)
+    lines = "\n".join(character_line(one) for one in board.bible.characters if not _from_story(one, board.story))
     model = LOCAL if options.engine is EngineChoice.LOCAL else options.model or ""
     return [board.story, min(max(len(board.scenes), LEAST_SCENES), MOST_SCENES), provider, model, lines,
             board.bible.style, options.base_seed]
+
+
+def _from_story(character: Character, story: str) -> bool:
+    """Whether the breakdown took a character from the story, so that it does not belong to the next one."""
+    said = set(re.findall(r"\w+", story.lower())) | {"a", "an", "the"}
+    told = re.findall(r"\w+", f"{character.name} {character.description}".lower())
+    return not character.token and character.lora is None and said.issuperset(told)
 
 
 def _wire_showing(own: Storyboard, window: Window) -> None:

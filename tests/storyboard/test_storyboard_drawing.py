@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import wave
 from pathlib import Path
 
 import pytest
@@ -17,11 +18,12 @@ from wgp_core.context import generation_context
 from wgp_core.errors import Cancelled, RequestError
 from wgp_core.events import CancelToken, Progress
 from wgp_core.generate import GenerationContext, NoRecorder
+from wgp_core.media import audio
 from wgp_core.media.images import load_image
 from wgp_core.media.probe import probe
 from wgp_core.paths import build_paths
 from wgp_core.planning.story.break_down import break_down
-from wgp_core.storyboard import BoardProject, DrawOptions, FilmOptions, FrameState, draw, export, film
+from wgp_core.storyboard import BoardProject, DrawOptions, FilmOptions, FrameState, Transition, draw, export, film
 
 STORY = "a trickster sells a wealthy merchant a magical pot"
 SMALL = DrawOptions(width=320, height=240)
@@ -53,6 +55,7 @@ def test_all_frames_are_drawn_once_and_only_one_again(project: BoardProject, con
     assert draw(project, [2], context).numbers == (2,)
     after = [project.frame_path(n).read_bytes() for n in drawn.numbers]
     assert [a == b for a, b in zip(before, after, strict=True)] == [True, False, True, True, True, True]
+    assert (project.folder / "earlier" / "frame_002.png").read_bytes() == before[1]
     with pytest.raises(RequestError, match="locked"):
         draw(project, [3], context)
     # likeness is measured, and called what it is
@@ -93,14 +96,30 @@ def test_a_film_is_rebuilt_from_what_is_there(project: BoardProject, context: Ge
     draw(project, [1, 2], context)
     for number in (1, 2):
         project.edit(number, seconds=1.0)
+    cancel = CancelToken()
+    with pytest.raises(Cancelled):
+        film(project, context, lambda event: cancel.cancel() if event.message == "Shot 2 of 2" else None, cancel)
+    begun = project.shot_path(1).stat().st_mtime_ns
+    assert not project.film_path.exists() and not project.shot_path(2).exists()
+    project = BoardProject.open(project.folder)
     result = film(project, context)
+    assert project.shot_path(1).stat().st_mtime_ns == begun, "what was there stays"
     info = probe(result.path)
     assert (info.width, info.height, round(info.fps)) == (320, 240, 8)
     assert result.frames == 16 - 2 and any("3, 4, 5, 6" in warning for warning in result.warnings)
     assert project.film_path.with_suffix(".srt").read_text().count("-->") == 2
     first, second = (project.shot_path(n).stat().st_mtime_ns for n in (1, 2))
+    tune = project.folder.parent / "tune.wav"
+    with wave.open(str(tune), "wb") as out:
+        out.setparams((1, 2, 8000, 0, "NONE", ""))
+        out.writeframes(bytes(range(256)) * 60)
+    project.put_soundtrack(tune)
+    tune.unlink()
+    project.set_film(transition=Transition.CUT, subtitles=False)
     project.edit(2, camera="wide shot, slow pan")
-    film(project, context)
+    result = film(project, context)
+    audio.check(result.path)
+    assert result.frames == 16 and not project.film_path.with_suffix(".srt").exists()
     assert project.shot_path(1).stat().st_mtime_ns == first and project.shot_path(2).stat().st_mtime_ns != second
 
 

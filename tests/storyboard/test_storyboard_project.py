@@ -72,6 +72,8 @@ def test_pictures_follow_their_scenes_when_frames_are_moved_inserted_and_removed
     assert shown(again) == [30, 10, None, 60]
     assert [scene.frame for scene in again.board.scenes] == [1, 2, 3, 4]
     assert sorted(p.name for p in project.folder.glob("*.png")) == ["frame_001.png", "frame_002.png", "frame_004.png"]
+    kept = [int(load_image(path)[0, 0, 0]) for path in sorted((project.folder / "earlier").iterdir())]
+    assert kept == [20, 40, 50], "pictures whose scenes are gone are kept"
 
 
 def test_an_order_that_names_a_frame_twice_changes_nothing(project: BoardProject) -> None:

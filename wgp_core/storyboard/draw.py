@@ -129,6 +129,7 @@ class _Drawing:
             made = replace(made, marked=True, note=f"{made.tries} tries stayed below {threshold:g}; "
                                                    "the best is kept.")
             self.warnings.append(f"Frame {number} looks unlike the other frames of its characters ({value:.2f}).")
+        project.keep_earlier(number)
         path.replace(project.frame_path(number))
         project.put_frame(made)
 

@@ -33,7 +33,7 @@ from ..request import EngineChoice
 
 BREAKDOWN, PROMPTS, STATE = "scene_breakdown.json", "sdxl_prompts.json", "storyboard.json"
 FILM, GRID, PRINT, PAGE = "storyboard.mp4", "storyboard_grid.png", "storyboard.pdf", "storyboard.html"
-SOUNDTRACK = "soundtrack"
+SOUNDTRACK, EARLIER = "soundtrack", "earlier"
 PREFIX = "prompt_storyboard_"
 BASE_SEED, STEPS, GUIDANCE = 42, 40, 7.5
 SAME, SAME_ESTIMATED = 0.70, 0.70
@@ -254,6 +254,13 @@ class BoardProject:
         self.shots = (*self.shots[:at], shot, *self.shots[at + 1:])
         self.save_state()
 
+    def keep_earlier(self, number: int) -> None:
+        """Keep a copy of a picture in `earlier/`, because another takes its place or its scene goes."""
+        path = self.frame_path(number)
+        if path.is_file():
+            (self.folder / EARLIER).mkdir(exist_ok=True)
+            shutil.copy2(path, free_name(self.folder / EARLIER / path.name))
+
     def lock(self, number: int, locked: bool = True) -> None:
         """Keep a drawn frame when all are drawn again, or no longer. Raises `RequestError` for a missing one."""
         frame = self.frame(number)
@@ -305,13 +312,14 @@ class BoardProject:
                  if origin is not None]
         shots = [(self.shot_path(origin), self.shot_path(number)) for number, origin in enumerate(origins, 1)
                  if origin is not None]
-        gone = [self.frame_path(number) for number in range(1, len(self.frames) + 1) if number not in used]
-        gone += [self.shot_path(number) for number in range(1, len(self.frames) + 1) if number not in used]
+        left = [number for number in range(1, len(self.frames) + 1) if number not in used]
         frames = tuple(Frame(n) if at is None else replace(self.frames[at], number=n) for n, at in enumerate(places, 1))
         made = tuple(Shot(n) if at is None else replace(self.shots[at], number=n) for n, at in enumerate(places, 1))
         likeness = self.likeness
-        for path in gone:
-            path.unlink(missing_ok=True)
+        for number in left:
+            self.keep_earlier(number)
+            self.frame_path(number).unlink(missing_ok=True)
+            self.shot_path(number).unlink(missing_ok=True)
         _rename([*moves, *shots])
         self.board = replace(self.board, scenes=renumbered(scenes))
         self.frames, self.shots = frames, made
