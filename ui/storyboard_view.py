@@ -154,7 +154,8 @@ def heat_html(alike: Mapping[tuple[int, int], float], numbers: Sequence[int], *,
     mean = f"{sum(pairs) / len(pairs):.2f}" if pairs else ""
     return (f'<section class="w-card w-heat"><h3 class="w-section">How alike the frames are</h3>'
             f'<table><thead><tr><th></th>{head}</tr></thead><tbody>{rows}</tbody></table>'
-            f'<p class="w-quiet">{esc(label[:1].upper() + label[1:])}, mean {mean}. Pairs below {threshold:.2f} are outlined.</p></section>')
+            f'<p class="w-quiet">{esc(label[:1].upper() + label[1:])}, mean {mean}. '
+            f'Pairs below {threshold:.2f} are outlined.</p></section>')
 
 
 def _cell(alike: Mapping[tuple[int, int], float], one: int, two: int, threshold: float) -> str:

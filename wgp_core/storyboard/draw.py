@@ -72,6 +72,13 @@ def draw(project: BoardProject, numbers: Sequence[int] | None, context: Generati
     return Drawn(tuple(wanted), tuple(dict.fromkeys(run.warnings)))
 
 
+def within(event: Progress, done: int, of: int, text: str) -> Progress | None:
+    """The progress of one of several pieces as that of all; None for stages that have a count of their own."""
+    if event.stage is Stage.RENDER:
+        return replace(event, step=round((done + event.fraction) * 100), total=of * 100, message=text)
+    return replace(event, step=done * 100, total=of * 100) if event.stage is Stage.LOAD else None
+
+
 def sketch_of(project: BoardProject, number: int, *, notes: bool = True) -> ScenePlan:
     """The scene as the local engine sketches it; `notes` adds arrows and the line below the picture."""
     scene = project.scene(number)
@@ -173,10 +180,9 @@ class _Drawing:
         target.unlink(missing_ok=True)
 
         def tell(event: Progress) -> None:
-            if event.stage is Stage.RENDER:
-                text = f"Frame {number}" + (f", try {again + 1}" if again else "")
-                event = replace(event, step=round((done + event.fraction) * 100), total=of * 100, message=text)
-            self.on_progress(event)
+            text = f"Frame {number}" + (f", try {again + 1}" if again else "")
+            if (told := within(event, done, of, text)) is not None:
+                self.on_progress(told)
 
         request = self._request(scene, seed, target)
         engine = self._engine(request)

@@ -24,7 +24,7 @@ from ..media.metadata import read_manifest
 from ..media.probe import count_frames, probe, read_frames
 from ..request import MAX_SEED, EngineChoice, OutputOptions, ScenePlan, VideoRequest
 from ..result import Manifest, VideoResult
-from .draw import sketch_of
+from .draw import sketch_of, within
 from .project import BoardProject, Shot, Transition
 
 log = logging.getLogger(__name__)
@@ -76,10 +76,9 @@ class _Film:
         request = self._request(number, after, path)
 
         def tell(event: Progress) -> None:
-            if event.stage is Stage.RENDER:
-                event = replace(event, step=round((done + event.fraction) * 100), total=len(numbers) * 100,
-                                message=f"Shot {done + 1} of {len(numbers)}")
-            self.on_progress(event)
+            text = f"Shot {done + 1} of {len(numbers)}"
+            if (told := within(event, done, len(numbers), text)) is not None:
+                self.on_progress(told)
 
         path.parent.mkdir(parents=True, exist_ok=True)
         trial = path.with_name(f"try_{path.name}")
