@@ -24,7 +24,7 @@ from .words import ago, duration, esc, plural, short
 KIND_WORDS = {SceneKind.AUTO: "As the text suggests", SceneKind.TITLE: "Title", SceneKind.CONCEPT_MAP: "Concept map",
               SceneKind.STEPS: "Steps", SceneKind.COMPARISON: "Comparison", SceneKind.TIMELINE: "Timeline",
               SceneKind.FORMULA: "Formula", SceneKind.DEFINITION: "Definition", SceneKind.SUMMARY: "Summary",
-              SceneKind.SUBJECT: "Known subject"}
+              SceneKind.SUBJECT: "Known subject", SceneKind.BOARD: "Storyboard frame"}
 FRAMEWORK_WORDS = {Framework.ACADEMIC: "A lesson", Framework.PAS: "Problem to solution",
                    Framework.BAB: "Before and after", Framework.AIDA: "Attention to action"}
 STATE_BADGES = {DocumentState.QUEUED: ("Waiting", "queued"), DocumentState.DONE: ("Read", "done"),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .jobs.document_desk import DocumentDesk
     from .jobs.enhance_desk import EnhanceDesk
     from .jobs.queue import JobQueue
+    from .jobs.storyboard_desk import StoryboardDesk
     from .jobs.supervisor import Supervisor
     from .models.hub_cache import CachePlan
     from .prompts.enhancer import Cache
@@ -72,6 +73,7 @@ class Studio:
     supervisor: Supervisor
     enhancing: EnhanceDesk
     documents: DocumentDesk
+    storyboards: StoryboardDesk
 
     @property
     def settings(self) -> Settings:
@@ -102,6 +104,7 @@ def build_studio(paths: Paths, *, overrides: Mapping[str, Any] | None = None, en
     from .jobs.document_desk import DocumentDesk
     from .jobs.enhance_desk import EnhanceDesk
     from .jobs.queue import JobQueue
+    from .jobs.storyboard_desk import StoryboardDesk
     from .jobs.supervisor import Supervisor, SupervisorOptions
     from .store import Store
 
@@ -114,7 +117,8 @@ def build_studio(paths: Paths, *, overrides: Mapping[str, Any] | None = None, en
     registry = engine_registry(paths, engines, RuntimeOptions.of(config.settings))
     return Studio(paths, config, registry, store, queue, supervisor,
                   EnhanceDesk(supervisor.run_task, store.evolution),
-                  DocumentDesk(paths, supervisor.run_reading, supervisor.run_task))
+                  DocumentDesk(paths, supervisor.run_reading, supervisor.run_task),
+                  StoryboardDesk(paths, supervisor.run_task, supervisor.run_drawing))
 
 
 def _settings_of(config: Config) -> Callable[[], Settings]:

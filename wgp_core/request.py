@@ -103,6 +103,8 @@ class SceneKind(enum.StrEnum):
     DEFINITION = "definition"
     SUMMARY = "summary"
     SUBJECT = "subject"
+    BOARD = "board"
+    """A storyboard frame, full size; `visual` describes it (see `engines.explainer.sketch`)."""
 
 
 class Objective(enum.StrEnum):

@@ -48,8 +48,8 @@ def test_the_form_has_a_component_for_each_value():
 def test_the_window_has_the_tabs_and_few_components(studio):
     blocks = build_window(studio)
     labels = [block.label for block in blocks.blocks.values() if isinstance(block, gr.Tab)]
-    assert labels == [tab.LABEL for tab in TABS] == ["Generate", "Queue", "Library", "Documents", "Models",
-                                                                 "Settings"]
+    assert labels == [tab.LABEL for tab in TABS] == ["Generate", "Queue", "Library", "Documents",
+                                                                 "Storyboard", "Models", "Settings"]
     assert len(blocks.blocks) < 300
 
 

@@ -20,6 +20,7 @@ from .document_routes import build_document_router
 from .enhance_routes import build_enhance_router
 from .enhance_schemas import EnhanceProblemOut
 from .schemas import Answer, GenerationIn, GenerationOut, HealthOut, NotFound, ProblemOut
+from .storyboard_routes import build_storyboard_router
 
 if TYPE_CHECKING:
     from ..context import Studio
@@ -149,6 +150,7 @@ def add_api(app: FastAPI, studio: Studio, closing: Callable[[], bool] = lambda: 
     app.include_router(build_router(studio, closing), responses=EVERYWHERE)
     app.include_router(build_enhance_router(studio, closing), responses=EVERYWHERE)
     app.include_router(build_document_router(studio, closing), responses=EVERYWHERE)
+    app.include_router(build_storyboard_router(studio, closing), responses=EVERYWHERE)
 
     @app.exception_handler(NotFound)
     def missing(request: Request, error: NotFound) -> Answer:
