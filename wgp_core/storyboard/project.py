@@ -16,7 +16,6 @@ from __future__ import annotations
 import dataclasses
 import enum
 import json
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -30,6 +29,7 @@ from ..media.encode import free_name
 from ..planning.story.board import Board, StoryScene, read_board, renumbered, write_board
 from ..planning.story.shots import Transition
 from ..request import EngineChoice
+from ..whole import whole_file
 
 BREAKDOWN, PROMPTS, STATE = "scene_breakdown.json", "sdxl_prompts.json", "storyboard.json"
 FILM, GRID, PRINT, PAGE = "storyboard.mp4", "storyboard_grid.png", "storyboard.pdf", "storyboard.html"
@@ -279,12 +279,10 @@ class BoardProject:
             audio.check(source)
         before, name = self.soundtrack, Path(f"{SOUNDTRACK}{source.suffix.lower()}") if source is not None else None
         if source is not None and name is not None:
-            part = self.folder / f".{name}.{os.getpid()}.part"
             try:
-                shutil.copyfile(source, part)
-                part.replace(self.folder / name)
+                with whole_file(self.folder / name) as part:
+                    shutil.copyfile(source, part)
             except OSError as error:
-                part.unlink(missing_ok=True)
                 raise RequestError(f"The soundtrack cannot be kept in {self.folder}: {error.strerror or error}.",
                                    field="soundtrack", fix="Make room there, or choose another file.") from error
         self.set_film(soundtrack=name)
@@ -395,12 +393,9 @@ def _plain(value: Any) -> Any:
 
 
 def _write(path: Path, data: Any) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(data, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-        part.replace(path)
+        with whole_file(path) as part:
+            part.write_text(json.dumps(data, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise RequestError(f"{path} cannot be written: {error.strerror or error}.", field="folder",
                            fix="Choose another folder.") from error
