@@ -19,7 +19,7 @@ SHARES: Mapping[Stage, tuple[float, float]] = {
 """From where to where the bar goes in each stage: drawing or denoising is what takes the time."""
 
 ENGINE_WORDS = {EngineChoice.AUTO: "automatic engine", EngineChoice.LOCAL: "local engine",
-                EngineChoice.DIFFUSION: "diffusion"}
+                EngineChoice.DIFFUSION: "diffusion", EngineChoice.REMOTE: "remote model"}
 
 
 @dataclass(frozen=True)
