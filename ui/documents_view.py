@@ -14,7 +14,8 @@ from wgp_core.documents.ingest import DocumentReport
 from wgp_core.documents.lexical import words_of
 from wgp_core.documents.retrieve import SILENCE
 from wgp_core.documents.types import Rejected
-from wgp_core.jobs.document_desk import DocumentAction, DocumentState, DocumentWork, DraftPlan
+from wgp_core.jobs.document_desk import DocumentAction, DocumentWork, DraftPlan
+from wgp_core.jobs.work_line import WorkState
 from wgp_core.request import Cue, Framework, SceneKind, ScenePlan
 
 from .components import Action, actions_row, badge, chips, empty_state, notice, notices
@@ -27,8 +28,8 @@ KIND_WORDS = {SceneKind.AUTO: "As the text suggests", SceneKind.TITLE: "Title", 
               SceneKind.SUBJECT: "Known subject", SceneKind.BOARD: "Storyboard frame"}
 FRAMEWORK_WORDS = {Framework.ACADEMIC: "A lesson", Framework.PAS: "Problem to solution",
                    Framework.BAB: "Before and after", Framework.AIDA: "Attention to action"}
-STATE_BADGES = {DocumentState.QUEUED: ("Waiting", "queued"), DocumentState.DONE: ("Read", "done"),
-                DocumentState.FAILED: ("Failed", "failed"), DocumentState.CANCELLED: ("Cancelled", "interrupted")}
+STATE_BADGES = {WorkState.QUEUED: ("Waiting", "queued"), WorkState.DONE: ("Read", "done"),
+                WorkState.FAILED: ("Failed", "failed"), WorkState.CANCELLED: ("Cancelled", "interrupted")}
 SHOWN_REASONS, SHOWN_SKIPPED, SHOWN_REJECTED = 12, 6, 3
 PAGELESS = (".txt", ".text", ".md", ".markdown", ".html", ".htm", ".xhtml")
 _COUNTED = re.compile(r" (?:\(.*\)|of [0-9a-f]{16}|on \d+ pages)\Z")
@@ -119,7 +120,7 @@ def works_html(works: Iterable[DocumentWork]) -> str:
 
 
 def _work_html(work: DocumentWork) -> str:
-    running = work.state is DocumentState.RUNNING
+    running = work.state is WorkState.RUNNING
     words, kind = STATE_BADGES.get(work.state, ("Stopping" if work.stopping else "Reading", "running"))
     if running and work.indexing and not work.stopping:
         words = "Making searchable"
@@ -133,7 +134,7 @@ def _work_html(work: DocumentWork) -> str:
 
 
 def _eta(work: DocumentWork) -> str:
-    if work.state is not DocumentState.RUNNING or not work.total:
+    if work.state is not WorkState.RUNNING or not work.total:
         return ""
     unit = "passages" if work.indexing else "pages"
     left = f"about {duration(max(1, round(work.eta_s)))} left" if work.eta_s else ""
@@ -141,9 +142,9 @@ def _eta(work: DocumentWork) -> str:
 
 
 def _work_text(work: DocumentWork) -> str:
-    if work.state is DocumentState.FAILED:
+    if work.state is WorkState.FAILED:
         return f'<p class="w-error">{esc(f"{work.message} {work.fix}".strip())}</p>'
-    if work.state is DocumentState.DONE and work.result is not None:
+    if work.state is WorkState.DONE and work.result is not None:
         return _result_text(work, work.result)
     text = work.message or work.title
     return f'<p class="w-quiet">{esc(text)}</p>' if text else ""
@@ -189,7 +190,7 @@ def asking_html(work: DocumentWork, words: str) -> str:
 
 
 def _not_answered(work: DocumentWork) -> str:
-    kind = "info" if work.state is DocumentState.CANCELLED else "bad"
+    kind = "info" if work.state is WorkState.CANCELLED else "bad"
     return notice(work.message, kind=kind, fix=work.fix, extra=actions_row((Action("stop", "Close"),)))
 
 

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from wgp_core.jobs.storyboard_desk import BoardAction, BoardWork, WorkState
+from wgp_core.jobs.storyboard_desk import BoardAction, BoardWork
+from wgp_core.jobs.work_line import WorkState
 from wgp_core.planning.story.board import Board, StoryScene
 from wgp_core.planning.story.rules import Breach
 from wgp_core.planning.story.shots import MOVES, movement_of, shot_of

@@ -11,9 +11,10 @@ from workshop import Workshop, wait_until
 
 from wgp_core.errors import Cancelled, QueueError, RequestError, WorkerError
 from wgp_core.events import CancelToken, Progress, Stage
-from wgp_core.jobs.storyboard_desk import BoardAction, BoardWork, StoryAsk, StoryboardDesk, WorkState, payload_of
+from wgp_core.jobs.storyboard_desk import BoardAction, BoardWork, StoryAsk, StoryboardDesk, payload_of
 from wgp_core.jobs.storyboard_tasks import bible_of
 from wgp_core.jobs.supervisor import SupervisorOptions
+from wgp_core.jobs.work_line import WorkState
 from wgp_core.paths import Paths
 from wgp_core.planning.story.board import Bible, Character, Place
 from wgp_core.planning.story.break_down import break_down

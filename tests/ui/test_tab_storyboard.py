@@ -12,7 +12,8 @@ from ui import tab_storyboard
 from ui.storyboard_view import Card, board_html, files_html, film_html, head_html, heat_html, work_html
 from wgp_core.context import Studio
 from wgp_core.errors import QueueError, RequestError
-from wgp_core.jobs.storyboard_desk import BoardAction, BoardWork, WorkState
+from wgp_core.jobs.storyboard_desk import BoardAction, BoardWork
+from wgp_core.jobs.work_line import WorkState
 from wgp_core.planning.story.board import Board, Character, Repair, StoryScene
 from wgp_core.planning.story.break_down import break_down
 from wgp_core.planning.story.rules import Breach, Rule

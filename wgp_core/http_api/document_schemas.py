@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..documents.collections import Summary
-from ..jobs.document_desk import MOST_QUESTION, DocumentAction, DocumentState, DocumentWork, DraftPlan, PlanAsk
+from ..jobs.document_desk import MOST_QUESTION, DocumentAction, DocumentWork, DraftPlan, PlanAsk
+from ..jobs.work_line import WorkState
 from ..request import MAX_SCENES, Brief, Framework, Look, Objective, Planner, ScenePlan
 
 
@@ -64,7 +65,7 @@ class WorkOut(BaseModel):
     id: str
     action: DocumentAction
     collection: str
-    state: DocumentState
+    state: WorkState
     title: str
     step: int
     total: int

@@ -7,8 +7,9 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..jobs.storyboard_desk import MOST_STORY, BoardAction, BoardWork, StoryAsk, WorkState
+from ..jobs.storyboard_desk import MOST_STORY, BoardAction, BoardWork, StoryAsk
 from ..jobs.storyboard_tasks import board_files
+from ..jobs.work_line import WorkState
 from ..planning.story.board import (
     LEAST_SCENES,
     LEAST_SECONDS,

@@ -11,15 +11,13 @@ import enum
 import logging
 import shutil
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-from ..errors import Cancelled, QueueError, RequestError, WgpError
-from ..events import CancelToken, Progress
+from ..errors import QueueError, RequestError, WgpError
+from ..events import CancelToken, ProgressCallback
 from ..media.encode import free_name
 from ..paths import Paths
 from ..planning.story.board import (
@@ -39,14 +37,12 @@ from ..prompts.enhancement import Provider
 from ..request import EngineChoice
 from ..storyboard.project import BASE_SEED, BoardProject, FrameState
 from .storyboard_tasks import open_board
+from .work_line import RunTask, Work, WorkLine, WorkVersion
 
 log = logging.getLogger(__name__)
 
-KEPT = 20
 LIMIT_S = 24 * 3600.0
 MOST_STORY = 20_000
-RunTask = Callable[..., Mapping[str, Any]]
-"""`Supervisor.run_task`."""
 
 
 class BoardAction(enum.StrEnum):
@@ -57,14 +53,6 @@ class BoardAction(enum.StrEnum):
     FILM = "film"
     EXPORT = "export"
     MAKE = "make"
-
-
-class WorkState(enum.StrEnum):
-    QUEUED = "queued"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True)
@@ -83,192 +71,48 @@ class StoryAsk:
 
 
 @dataclass(frozen=True)
-class BoardWork:
-    """One piece of work. `board` is the name of the board's folder, empty until a breakdown has made it.
+class BoardWork(Work):
+    """One piece of work on a board."""
 
-    `step` of `total` is how far its stage is, 0 is unknown; `message` says what goes on, or how it ended.
-    """
-
-    id: str
     action: BoardAction
-    board: str = ""
-    state: WorkState = WorkState.QUEUED
-    title: str = ""
-    step: int = 0
-    total: int = 0
-    eta_s: float | None = None
-    stopping: bool = False
-    message: str = ""
-    fix: str = ""
-    result: Mapping[str, Any] | None = None
 
     @property
-    def open(self) -> bool:
-        return self.state in (WorkState.QUEUED, WorkState.RUNNING)
-
-    @property
-    def fraction(self) -> float | None:
-        """Share that is done, 0 to 1; None where nothing can be said."""
-        return min(1.0, self.step / self.total) if self.total else None
+    def board(self) -> str:
+        """The name of the board's folder, empty until a breakdown has made it."""
+        return self.subject
 
 
-@dataclass(frozen=True)
-class BoardsVersion:
-    """Changes with a state or a board (`states`), and with any progress (`ticks`)."""
+class BoardLine(WorkLine[BoardWork]):
+    """Work on boards; `think` runs the task of a breakdown, `draw` all others."""
 
-    states: int = 0
-    ticks: int = 0
+    name = "storyboards"
 
-
-class WorkLine:
-    """Pieces of work in the order in which they came, one at a time. All methods may be called from any thread."""
-
-    def __init__(self, think: RunTask, draw: RunTask, done: Callable[[BoardWork], None] = lambda work: None) -> None:
-        """`think` runs the task of a breakdown, `draw` all others; `done` hears of what ended well."""
+    def __init__(self, think: RunTask, draw: RunTask, done: Callable[[BoardWork], None]) -> None:
+        super().__init__(BoardWork)
         self._think, self._draw, self._done = think, draw, done
-        self._lock = threading.RLock()
-        self._works: dict[str, BoardWork] = {}
-        self._payloads: dict[str, Mapping[str, Any]] = {}
-        self._cancels: dict[str, CancelToken] = {}
-        self._runner: threading.Thread | None = None
-        self._began = 0.0
-        self._version = BoardsVersion()
 
-    @property
-    def version(self) -> BoardsVersion:
-        return self._version
-
-    def works(self) -> tuple[BoardWork, ...]:
-        """Work of this run of the program, oldest first; the last few that ended are kept."""
-        with self._lock:
-            return tuple(self._works.values())
-
-    def get(self, work_id: str) -> BoardWork:
-        """One piece of work. Raises `QueueError` for an unknown id."""
-        with self._lock:
-            if work_id not in self._works:
-                raise QueueError(f"There is no work {work_id}.", fix="It may have been forgotten since.")
-            return self._works[work_id]
-
-    def busy(self, board: str) -> bool:
-        """Whether a board is worked on, or waits for it."""
-        return any(work.open and work.board == board for work in self.works())
-
-    def check_free(self, board: str) -> None:
-        """Raise `QueueError` while the board is worked on."""
-        if self.busy(board):
-            raise QueueError("The storyboard is being worked on.", fix="Wait until that is done, or cancel it.")
-
-    def cancel(self, work_id: str) -> BoardWork:
-        """Stop a piece of work; frames that are drawn stay. What has ended stays as it is."""
-        with self._lock:
-            work = self.get(work_id)
-            if not work.open:
-                return work
-            self._cancels[work_id].cancel()
-            waiting = work.state is WorkState.QUEUED
-            work = replace(work, state=WorkState.CANCELLED, message="Cancelled before it began.") if waiting \
-                else replace(work, stopping=True)
-            self._put(work)
-            return work
-
-    def dismiss(self, work_id: str) -> None:
-        """Forget how a piece of work ended."""
-        with self._lock:
-            work = self._works.get(work_id)
-            if work is not None and not work.open:
-                self._forget(work_id)
-                self.changed()
-
-    def changed(self) -> None:
-        """Whoever watches is told."""
-        with self._lock:
-            self._version = BoardsVersion(self._version.states + 1, self._version.ticks + 1)
-
-    def submit(self, action: BoardAction, board: str, title: str, payload: Mapping[str, Any]) -> BoardWork:
-        """Put a piece of work in the line. Raises `QueueError` while the board is worked on."""
-        with self._lock:
-            if board:
-                self.check_free(board)
-            elif any(one.open and one.action is action and one.title == title for one in self._works.values()):
-                raise QueueError("This story is being broken down already.", fix="Wait until that is done.")
-            for old in [one.id for one in self._works.values() if one.board == board and not one.open]:
-                self._forget(old)
-            work = BoardWork(uuid4().hex[:12], action, board, title=title)
-            self._payloads[work.id], self._cancels[work.id] = payload, CancelToken()
-            self._put(work)
-            for old in [one.id for one in self._works.values() if not one.open][:-KEPT]:
-                self._forget(old)
-            if self._runner is None:
-                self._runner = threading.Thread(target=self._run, name="storyboards", daemon=True)
-                self._runner.start()
-            return work
-
-    def _run(self) -> None:
-        while (work := self._next()) is not None:
-            ended = self._carry_out(work)
-            with self._lock:
-                now = self._works.get(work.id, work)
-                now = replace(now, **{"board": now.board, **ended}, stopping=False, eta_s=None)
-                if now.state is WorkState.DONE:
-                    self._done(now)
-                self._put(now)
-                self._cancels.pop(work.id, None)
-                self._payloads.pop(work.id, None)
-
-    def _next(self) -> BoardWork | None:
-        """The next piece, now running; None ends the thread: the lock is held, so `submit` starts another."""
-        with self._lock:
-            work = next((one for one in self._works.values() if one.state is WorkState.QUEUED), None)
-            if work is None:
-                self._runner = None
-                return None
-            work, self._began = replace(work, state=WorkState.RUNNING), time.monotonic()
-            self._put(work)
-            return work
-
-    def _carry_out(self, work: BoardWork) -> dict[str, Any]:
-        """The fields of a piece of work as it ended."""
+    def run(self, work: BoardWork, payload: Mapping[str, Any], cancel: CancelToken,
+            on_progress: ProgressCallback) -> Mapping[str, Any]:
         run_task = self._think if work.action is BoardAction.BREAK_DOWN else self._draw
-        try:
-            result = run_task(f"storyboard_{work.action.value}", self._payloads[work.id], timeout_s=LIMIT_S,
-                              cancel=self._cancels[work.id], on_progress=lambda event: self._tell(work.id, event))
-        except Cancelled:
-            kept = " The frames that are drawn are kept." if work.action in (BoardAction.DRAW, BoardAction.MAKE) else ""
-            return {"state": WorkState.CANCELLED, "message": f"Cancelled.{kept}", "fix": ""}
-        except WgpError as error:
-            log.warning("%s of the board %s failed: %s", work.action.value, work.board or "to be", error)
-            return {"state": WorkState.FAILED, "message": error.message, "fix": error.fix}
-        except Exception as error:  # the edge of the thread: the window must hear of it
-            log.exception("%s of the board %s failed.", work.action.value, work.board or "to be")
-            return {"state": WorkState.FAILED, "message": f"{type(error).__name__}: {error}", "fix": ""}
-        return {"state": WorkState.DONE, "message": str(result.get("message", "")), "fix": "", "result": result,
-                "board": str(result.get("board", "") or work.board)}
+        return run_task(f"storyboard_{work.action.value}", payload, timeout_s=LIMIT_S, cancel=cancel,
+                        on_progress=on_progress)
 
-    def _tell(self, work_id: str, event: Progress) -> None:
-        """Called from the reader thread of the worker."""
-        with self._lock:
-            work = self._works.get(work_id)
-            if work is None or work.state is not WorkState.RUNNING:
-                return
-            if event.total != work.total:  # another stage, with a pace of its own
-                self._began = time.monotonic()
-            work = replace(work, step=event.step, total=event.total, message=event.message or work.message)
-            self._works[work_id] = replace(work, eta_s=self._estimate(work.fraction))
-            self._version = replace(self._version, ticks=self._version.ticks + 1)
+    def busy_words(self, subject: str) -> str:
+        return "The storyboard is being worked on."
 
-    def _estimate(self, fraction: float | None) -> float | None:
-        """Seconds left at the pace so far, once enough was seen to say."""
-        took = time.monotonic() - self._began
-        return took * (1 - fraction) / fraction if fraction and fraction > 0.05 and took > 3 else None
+    def check_may_begin(self, action: enum.StrEnum, subject: str, title: str) -> None:
+        super().check_may_begin(action, subject, title)
+        if not subject and any(one.open and one.action is action and one.title == title for one in self.works()):
+            raise QueueError("This story is being broken down already.", fix="Wait until that is done.")
 
-    def _put(self, work: BoardWork) -> None:
-        self._works[work.id] = work
-        self.changed()
+    def cancelled_words(self, work: BoardWork) -> str:
+        return "The frames that are drawn are kept." if work.action in (BoardAction.DRAW, BoardAction.MAKE) else ""
 
-    def _forget(self, work_id: str) -> None:
-        for kept in (self._works, self._payloads, self._cancels):
-            kept.pop(work_id, None)
+    def subject_after(self, work: BoardWork, result: Mapping[str, Any]) -> str:
+        return str(result.get("board", "") or work.subject)
+
+    def done(self, work: BoardWork) -> None:
+        self._done(work)
 
 
 class StoryboardDesk:
@@ -278,14 +122,14 @@ class StoryboardDesk:
         self._outputs, self._trash = paths.outputs, paths.trash
         self._change = threading.RLock()
         self._shown = ""
-        self.line = WorkLine(think, draw, self._show_new)
+        self.line = BoardLine(think, draw, self._show_new)
 
     def _show_new(self, work: BoardWork) -> None:
         if work.action is BoardAction.BREAK_DOWN:
             self._shown = work.board
 
     @property
-    def version(self) -> BoardsVersion:
+    def version(self) -> WorkVersion:
         return self.line.version
 
     # -- boards -------------------------------------------------------------------------------------------------
