@@ -11,6 +11,7 @@ from typing import Any
 
 from wgp_core.attempts.changes import describe
 from wgp_core.attempts.trends import Overview, TrendPoint, Workflow
+from wgp_core.jobs.work_line import Work
 from wgp_core.quality.suggest import Change, Suggestion
 from wgp_core.quality.types import QualityReport
 from wgp_core.store.attempt_records import (
@@ -22,6 +23,7 @@ from wgp_core.store.attempt_records import (
 )
 
 from .components import Action, actions_row, badge, chips, empty_state, notices
+from .progress import work_card
 from .result import PICTURES, PLAYABLE
 from .score_charts import (
     Ring,
@@ -38,6 +40,8 @@ from .score_charts import (
 )
 from .words import ago, duration, esc, file_url, picture_url, plural, short
 
+ACTION_WORDS = {"heroes": "Drawing hero frames", "redraw": "Drawing a hero frame", "attempts": "Making attempts",
+                "resume": "Making the missing attempts", "refine": "Refining", "finalize": "Finishing the film"}
 CHANGES_SHOWN = 6
 
 
@@ -73,6 +77,11 @@ class RoundView:
     def cut_off(self) -> bool:
         """Whether it ended before all its attempts were made."""
         return self.iteration.state in (IterationState.CANCELLED, IterationState.FAILED)
+
+
+def works_html(works: Iterable[Work]) -> str:
+    """What is made now, and how the last pieces of work ended."""
+    return "".join(work_card(work, ACTION_WORDS.get(work.action.value, work.action.value)) for work in works)
 
 
 def first_visit() -> str:
