@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from wgp_core.context import Studio
 from wgp_core.quality.suggest import Suggestion, suggest
@@ -35,10 +35,10 @@ class Page:
     shown: RoundView | None
     busy: bool = False
 
-    @property
-    def attempt(self) -> AttemptRecord | None:
-        """The version in use of the round that is shown: suggestions are for it, and another round goes on from it."""
-        return self.shown.selected if self.shown else None
+    def attempt(self, attempt_id: str | None) -> tuple[str, AttemptRecord] | None:
+        """("attempt 2 of round 1", its record); None where the scene has no such attempt."""
+        return next(((f"attempt {one.number} of {view.name.lower()}", one)
+                     for view in self.rounds for one in view.attempts if one.id == attempt_id), None)
 
 
 @dataclass(frozen=True)
@@ -73,32 +73,34 @@ def read_page(studio: Studio, scene_id: str, round_id: str = "") -> Page | None:
         return None
     book, desk = studio.store.attempts, studio.attempts
     trend = {point.iteration.id: point for point in desk.trend(scene_id)}
-    rounds = tuple(RoundView.of(one, book.attempts(one.id), flagged=one.flagged, point=trend.get(one.id))
+    rounds = tuple(RoundView.of(one, book.attempts(one.id), trend.get(one.id))
                    for one in book.iterations(scene_id))
     shown = next((view for view in rounds if view.iteration.id == round_id), rounds[-1] if rounds else None)
     busy = any(work.open and work.scene_id == scene_id for work in desk.works())
     return Page(book.scene(scene_id), book.heroes(scene_id), rounds, shown, busy)
 
 
-def parts_of(studio: Studio, page: Page | None) -> Parts:
-    """The page's HTML."""
+def parts_of(studio: Studio, page: Page | None, parent: str = "") -> Parts:
+    """The page's HTML; `parent` is the attempt that the next round goes on from."""
     if page is None:
         return Parts(heroes=first_visit())
     desk, scene = studio.attempts, page.scene
-    history = history_html(page.rounds, page.shown.iteration.id if page.shown else "", desk.workflow(scene.id))
+    history = history_html(page.rounds, page.shown.iteration.id if page.shown else "", desk.workflow(scene.id),
+                           busy=page.busy)
     film = film_html(studio.store.attempts.scenes(work_id=scene.work_id, limit=1_000), desk.overview(scene.work_id),
                      scene.id, busy=page.busy)
     return Parts(heroes_html(page.heroes, scene.hero_frame_id, busy=page.busy),
-                 round_html(page.shown, page.rounds, busy=page.busy) if page.shown else "",
-                 _suggestions(studio, page), history if page.rounds else "", film if page.rounds else "")
+                 round_html(page.shown, page.rounds, in_use=scene.selected_attempt_id, busy=page.busy)
+                 if page.shown else "", _suggestions(studio, page, parent), history, film if page.rounds else "")
 
 
-def _suggestions(studio: Studio, page: Page) -> str:
-    attempt = page.attempt
-    if attempt is None or page.shown is None or page.shown.open:
+def _suggestions(studio: Studio, page: Page, parent: str) -> str:
+    found = page.attempt(parent)
+    if found is None:
         return ""
-    found = studio.attempts.suggestions(attempt.id)
-    return suggestions_html([(one.key, one) for one in found], attempt, busy=page.busy)
+    decided = {one.key: one.accepted for one in studio.store.attempts.decisions(page.scene.id)
+               if one.attempt_id == parent}
+    return suggestions_html(studio.attempts.suggestions(parent), decided, found[1], found[0])
 
 
 # -- the next round ---------------------------------------------------------------------------------------------
@@ -110,7 +112,8 @@ def start_of(studio: Studio, scene_id: str, attempt_id: str = "") -> VideoReques
     """
     book = studio.store.attempts
     if not attempt_id:
-        return book.scene_request(scene_id)
+        scene = book.scene(scene_id)
+        return scene.request or VideoRequest(scene.prompt, scene.negative_prompt, camera=scene.camera_movement)
     round_ = book.iteration(book.attempt(attempt_id).iteration_id)
     return round_.request.with_(start_image=None) if round_.hero_frame_id else round_.request
 
@@ -127,17 +130,9 @@ def accepted(one: Suggestion, attempt: AttemptRecord, prompt: str, negative: str
     return (anew.prompt, anew.negative_prompt) if anew else (prompt, negative)
 
 
-def titled(page: Page | None, attempt_id: str) -> str:
+def titled(page: Page, attempt_id: str) -> str:
     """ "Another round, from attempt 2 of round 1"."""
-    if page is None or not page.rounds:
-        return "Make attempts"
-    for view in page.rounds:
-        for one in view.attempts:
-            if one.id == attempt_id:
-                return f"Another round, from attempt {one.number} of {view.name.lower()}"
-    return "Another round"
-
-
-def flagged(page: Page, on: bool) -> Page:
-    """The page with the flag of its round set."""
-    return page if page.shown is None else replace(page, shown=replace(page.shown, flagged=on))
+    found = page.attempt(attempt_id)
+    if found is not None:
+        return f"Another round, from {found[0]}"
+    return "Another round" if page.rounds else "Make attempts"

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wgp_core.attempts.changes import describe
+from wgp_core.attempts.refining import key_of
+from wgp_core.attempts.rounds import missing
 from wgp_core.attempts.trends import Overview, TrendPoint, Workflow
 from wgp_core.jobs.work_line import Work
 from wgp_core.quality.suggest import Change, Suggestion
@@ -51,15 +53,14 @@ class RoundView:
 
     iteration: IterationRecord
     attempts: tuple[AttemptRecord, ...]
-    flagged: bool = False
     point: TrendPoint | None = None
     reports: Mapping[str, QualityReport] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, iteration: IterationRecord, attempts: tuple[AttemptRecord, ...], *, flagged: bool = False,
+    def of(cls, iteration: IterationRecord, attempts: tuple[AttemptRecord, ...],
            point: TrendPoint | None = None) -> RoundView:
         reports = {one.id: QualityReport.from_dict(one.report) for one in attempts if one.report is not None}
-        return cls(iteration, attempts, flagged, point, reports)
+        return cls(iteration, attempts, point, reports)
 
     @property
     def name(self) -> str:
@@ -74,9 +75,9 @@ class RoundView:
         return self.iteration.state is IterationState.OPEN
 
     @property
-    def cut_off(self) -> bool:
-        """Whether it ended before all its attempts were made."""
-        return self.iteration.state in (IterationState.CANCELLED, IterationState.FAILED)
+    def lacking(self) -> int:
+        """How many attempts it was to have and has not."""
+        return 0 if self.iteration.state is IterationState.DONE else len(missing(self.iteration, self.attempts))
 
 
 def works_html(works: Iterable[Work]) -> str:
@@ -132,14 +133,19 @@ def _hero_html(hero: HeroFrameRecord, numbers: Mapping[str, int], *, chosen: boo
 # -- one round --------------------------------------------------------------------------------------------------
 
 
-def round_html(view: RoundView, everything: Sequence[RoundView] = (), *, busy: bool = False) -> str:
-    """A round: players in step with scores and curves, radar, and any two versions of the scene against each other."""
+def round_html(view: RoundView, everything: Sequence[RoundView] = (), *, in_use: str | None = None,
+               busy: bool = False) -> str:
+    """A round: players in step with scores and curves, radar, and any two versions of the scene against each other.
+
+    `in_use` is the id of the attempt that counts for the scene; it may be of another round.
+    """
     head = _round_head(view, busy=busy)
     shown = [one for one in view.attempts if one.path is not None or one.error]
     if not shown:
-        return f'<section class="w-stage-part">{head}<p class="w-quiet">The first attempt is being made.</p></section>'
+        waiting = '<p class="w-quiet">The first attempt is being made.</p>' if busy else ""
+        return f'<section class="w-stage-part">{head}{waiting}</section>'
     reports = [view.reports[one.id] for one in shown if one.id in view.reports]
-    cards = "".join(_attempt_html(one, view.reports.get(one.id), floor_of(reports), busy=busy or view.open)
+    cards = "".join(_attempt_html(one, view.reports.get(one.id), floor_of(reports), in_use=one.id == in_use)
                     for one in shown)
     playable = any(_plays(one) for one in shown)
     radar = radar_html([Ring(f"Attempt {one.number}", colour(one.number), view.reports[one.id])
@@ -150,19 +156,31 @@ def round_html(view: RoundView, everything: Sequence[RoundView] = (), *, busy: b
 
 
 def _round_head(view: RoundView, *, busy: bool) -> str:
-    states = {IterationState.OPEN: badge("In work", "running"), IterationState.FAILED: badge("Failed", "failed"),
-              IterationState.CANCELLED: badge("Cut off", "interrupted"), IterationState.DONE: ""}
-    flag = badge("Flagged", "interrupted") if view.flagged else ""
     settled = view.selected is not None and view.selected.by_person
-    kind = "info" if settled else "warn"
-    resume = (Action("resume", "Make the missing attempts", "primary"),) if view.cut_off else ()
-    actions = actions_row((*resume, Action("unflag" if view.flagged else "flag",
-                                           "Remove the flag" if view.flagged else "Flag", disabled=view.open,
-                                           title="Mark this round to be looked at again")), id=view.iteration.id)
-    if busy and resume:
-        actions = ""
+    kind, flagged = "info" if settled else "warn", view.iteration.flagged
+    resume = (Action("resume", f"Make the missing {plural(view.lacking, 'attempt')}", "primary"),) \
+        if view.lacking and not busy else ()
+    flag = Action("unflag" if flagged else "flag", "Remove the flag" if flagged else "Flag",
+                  title="Mark this round to be looked at again")
     return (f'<div class="w-line spread"><div class="w-line"><h3 class="w-section">{view.name}</h3>'
-            f"{states[view.iteration.state]}{flag}</div>{actions}</div>{notices(view.iteration.review, kind=kind)}")
+            f"{_marks(view, busy=busy)}</div>{actions_row((*resume, flag), id=view.iteration.id)}</div>"
+            f"{notices(view.iteration.review, kind=kind)}")
+
+
+def _marks(view: RoundView, *, busy: bool) -> str:
+    """Badges of a round that is in work, was cut off, made by itself or flagged."""
+    found = []
+    if view.open and busy:
+        found.append(badge("In work", "running"))
+    elif view.lacking:
+        found.append(badge("Cut off", "interrupted"))
+    elif view.iteration.state is IterationState.FAILED:
+        found.append(badge("Failed", "failed"))
+    if view.iteration.automatic:
+        found.append(badge("By itself", ""))
+    if view.iteration.flagged:
+        found.append(badge("Flagged", "interrupted"))
+    return "".join(found)
 
 
 def _transport() -> str:
@@ -178,11 +196,13 @@ def _transport() -> str:
             '<label><input type="checkbox" data-loop> Loop</label></div>')
 
 
-def _attempt_html(one: AttemptRecord, report: QualityReport | None, floor: float, *, busy: bool) -> str:
+def _attempt_html(one: AttemptRecord, report: QualityReport | None, floor: float, *, in_use: bool) -> str:
     facts = [f"seed {one.seed}", f"place {one.rank}" if one.rank else ""]
     mark = ""
-    if one.selected:
+    if in_use:
         mark = badge("In use, your choice" if one.by_person else "In use, by score", "done")
+    elif one.by_person:
+        mark = badge("Your choice in this round", "running")
     elif one.proposed:
         mark = badge("Best by score", "running")
     head = (f'<div class="w-line"><i class="w-dot {colour(one.number)}"></i><strong>Attempt {one.number}</strong>{mark}'
@@ -191,10 +211,9 @@ def _attempt_html(one: AttemptRecord, report: QualityReport | None, floor: float
         return (f'<article class="w-card w-version" data-attempt="{one.number}"><div class="w-version-text">{head}'
                 f'<p class="w-error">{esc(one.error)}</p>{chips(facts)}</div></article>')
     there = bool(picture_url(one.path))
-    use = () if one.selected and one.by_person else (
-        Action("use", "Keep this version" if one.selected else "Use this version", "primary",
-               disabled=busy or not there),)
-    actions = actions_row((*use, Action("again", "Go on from here", disabled=busy or not there,
+    use = () if in_use and one.by_person else (
+        Action("use", "Keep this version" if in_use else "Use this version", "primary", disabled=not there),)
+    actions = actions_row((*use, Action("again", "Go on from here", disabled=not there,
                                         title="Another round with this one's request")), id=one.id,
                           before=_download(one) if there else "")
     moments = "".join(f'<li>{esc(dimension.label)} drops to {100 * value:.0f} at {duration(round(second, 1))}</li>'
@@ -203,7 +222,7 @@ def _attempt_html(one: AttemptRecord, report: QualityReport | None, floor: float
     advice = f'<details class="w-how"><summary>What stands out</summary><ul>{moments}{said}</ul></details>' \
         if moments or said else ""
     scores = scores_html(report) if report else '<p class="w-quiet">It was not scored.</p>'
-    return (f'<article class="w-card w-version{" selected" if one.selected else ""}" data-attempt="{one.number}">'
+    return (f'<article class="w-card w-version{" selected" if in_use else ""}" data-attempt="{one.number}">'
             f'{_screen(one, report)}{curve_html(report, floor) if report else ""}<div class="w-version-text">{head}'
             f'<div class="w-line">{total_html(report)}</div>{chips(facts)}{scores}{advice}{actions}</div></article>')
 
@@ -262,43 +281,40 @@ def _compare_html(view: RoundView, everything: Sequence[RoundView]) -> str:
 # -- rounds so far ----------------------------------------------------------------------------------------------
 
 
-def history_html(rounds: Sequence[RoundView], shown: str, figures: Workflow | None = None,
-                 suggestions: tuple[int, int] = (0, 0)) -> str:
-    """The rounds of a scene, the newest first, with what changed, the trend and figures on how the work went.
-
-    `suggestions` are (accepted, decided).
-    """
+def history_html(rounds: Sequence[RoundView], shown: str, figures: Workflow | None = None, *,
+                 busy: bool = False) -> str:
+    """The rounds of a scene, the newest first, with what changed, the trend and figures on how the work went."""
     if not rounds:
         return ""
     by_attempt = {one.id: (view, one) for view in rounds for one in view.attempts}
-    rows = "".join(_history_row(view, by_attempt, current=view.iteration.id == shown) for view in reversed(rounds))
+    rows = "".join(_history_row(view, by_attempt, current=view.iteration.id == shown, busy=busy)
+                   for view in reversed(rounds))
     known = [(view.point, [one.total for one in view.attempts if one.total is not None])
              for view in rounds if view.point is not None]
     trend = trend_html([point for point, _ in known], [totals for _, totals in known])
     return (f'<section class="w-stage-part"><h3 class="w-section">Rounds</h3><div class="w-history">'
             f'<div class="w-rows">{rows}</div><div class="w-history-side">{trend}'
-            f"{figures_html(figures, suggestions) if figures else ''}</div></div></section>")
+            f"{figures_html(figures) if figures else ''}</div></div></section>")
 
 
-def _history_row(view: RoundView, by_attempt: Mapping[str, tuple[RoundView, AttemptRecord]], *, current: bool) -> str:
+def _history_row(view: RoundView, by_attempt: Mapping[str, tuple[RoundView, AttemptRecord]], *, current: bool,
+                 busy: bool) -> str:
     iteration, selected = view.iteration, view.selected
     started = by_attempt.get(iteration.parent_attempt_id or "")
     origin = f"from attempt {started[1].number} of {started[0].name.lower()}" if started else ""
     failed = sum(bool(one.error) for one in view.attempts)
     gain = gain_words(view.point.gain) if view.point else ""
     report = view.reports.get(selected.id) if selected else None
-    marks = (badge("Flagged", "interrupted") if view.flagged else "") + (
-        badge("In work", "running") if view.open else "") + (badge("Cut off", "interrupted") if view.cut_off else "")
     show = badge("Shown", "done") if current else Action("show", "Show").html(id=iteration.id)
     taken = ""
     if selected is not None:
-        taken = f"attempt {selected.number} in use, {'your choice' if selected.by_person else 'by score'}"
+        taken = f"attempt {selected.number} taken, {'your choice' if selected.by_person else 'by score'}"
     facts = " · ".join(filter(None, (attempts_words(len(view.attempts), failed), taken, origin,
                                      ago(iteration.finished_at or iteration.created_at))))
     notes = f'<p class="w-quiet">{esc(iteration.notes)}</p>' if iteration.notes else ""
     return (f'<div class="w-row{" current" if current else ""}" data-round="{iteration.iteration}"><div '
             f'class="w-row-main"><div class="w-line"><strong>{view.name}</strong>{total_html(report)}'
-            f'<span class="w-gain">{esc(gain)}</span>{marks}</div><p class="w-quiet">{esc(facts)}</p>'
+            f'<span class="w-gain">{esc(gain)}</span>{_marks(view, busy=busy)}</div><p class="w-quiet">{esc(facts)}</p>'
             f"{changes_html(iteration.changes)}{notes}</div>"
             f'<div class="w-actions">{show}</div></div>')
 
@@ -314,14 +330,15 @@ def changes_html(changes: Mapping[str, Any]) -> str:
     return "".join(lines)
 
 
-def figures_html(figures: Workflow, suggestions: tuple[int, int] = (0, 0)) -> str:
+def figures_html(figures: Workflow) -> str:
     """How the work went, in figures."""
     kept = f"{figures.accepted} of {figures.decided}" if figures.decided else "none yet"
-    accepted, decided = suggestions
+    words = f"{figures.suggestions_accepted} of {figures.suggestions_decided}"
     facts = [("Attempts", attempts_words(figures.attempts, figures.failed)), ("Choice of the scores kept", kept),
-             ("Made again", plural(figures.refinements, "round")),
+             ("Made again by you", plural(figures.manual, "round")),
+             ("Made again by itself", plural(figures.automatic, "round")),
              ("Gain a round", gain_words(figures.mean_gain) or "nothing to compare"),
-             ("Suggestions accepted", f"{accepted} of {decided}" if decided else "none yet")]
+             ("Suggestions accepted", words if figures.suggestions_decided else "none yet")]
     return ('<dl class="w-facts">' + "".join(f"<div><dt>{esc(name)}</dt><dd>{esc(value)}</dd></div>"
                                             for name, value in facts) + "</dl>")
 
@@ -336,25 +353,25 @@ def diff_html(parts: Iterable[Change]) -> str:
                    else esc(part.text) for part in parts)
 
 
-def suggestions_html(found: Sequence[tuple[str, Suggestion]], decided: Mapping[str, bool],
-                     attempt: AttemptRecord | None, *, busy: bool = False) -> str:
-    """Changes of the prompt that the scores suggest, as (key, suggestion); `decided` says which were accepted."""
-    if attempt is None:
-        return ""
-    title = f'<h3 class="w-section">Suggestions for attempt {attempt.number}</h3>'
+def suggestions_html(found: Sequence[Suggestion], decided: Mapping[str, bool], attempt: AttemptRecord,
+                     name: str) -> str:
+    """Changes of the prompt that the scores of an attempt, called `name`, suggest; `decided` are keys that were
+    accepted, or not.
+    """
+    title = f'<h3 class="w-section">Suggestions for {esc(name)}</h3>'
     if not found:
         return (f'<section class="w-stage-part">{title}<p class="w-quiet">No score is weak, so there is nothing to '
                 "suggest. Change what you like below.</p></section>")
-    cards = "".join(_suggestion_html(key, one, decided.get(key), attempt, busy=busy) for key, one in found)
+    cards = "".join(_suggestion_html(one, decided.get(key_of(one)), attempt) for one in found)
     return f'<section class="w-stage-part">{title}<div class="w-suggestions">{cards}</div></section>'
 
 
-def _suggestion_html(key: str, one: Suggestion, accepted: bool | None, attempt: AttemptRecord, *, busy: bool) -> str:
+def _suggestion_html(one: Suggestion, accepted: bool | None, attempt: AttemptRecord) -> str:
     gain = f"up to {100 * one.gain:+.0f} points" if one.gain >= 0.005 else ""
     negative = (f'<p class="w-quiet">Must not be in it:</p><p class="w-diff">{diff_html(one.negative_diff)}</p>'
                 if one.negative_diff else "")
     if accepted is None:
-        end = actions_row((Action("accept", "Accept", "primary", disabled=busy), Action("reject", "Reject")), id=key,
+        end = actions_row((Action("accept", "Accept", "primary"), Action("reject", "Reject")), id=key_of(one),
                           attempt=attempt.id)
     else:
         end = badge("Accepted", "done") if accepted else badge("Rejected", "")
@@ -371,7 +388,7 @@ def film_html(scenes: Sequence[SceneRecord], state: Overview, shown: str, *, bus
     if not scenes or not state.totals:
         return ""
     rows = "".join(_scene_row(scene, state, current=scene.id == shown) for scene in scenes)
-    ready = all(state.totals.get(scene.id) is not None or scene.id not in state.redo for scene in scenes)
+    ready = all(scene.selected_attempt_id for scene in scenes)
     overall = f"Overall {100 * state.overall:.1f}" if state.overall is not None else "Nothing is scored yet"
     again = f"{plural(len(state.redo), 'scene')} to look at again" if state.redo else "nothing to do again"
     finish = actions_row((Action("finalize", "Finish and export", "primary", disabled=busy or not ready,

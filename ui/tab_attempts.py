@@ -29,7 +29,6 @@ HEROES, ATTEMPTS = 4, 3
 LOCAL = "local"
 CAMERAS = [(words.capitalize(), one.value) for one, words in MOVES.items()]
 SEED_WORDS = "-1 draws them; else they count from it"
-SHOW_AGAIN = "() => document.querySelector('#attempts-again')?.scrollIntoView({ behavior: 'smooth', block: 'center' })"
 SHOW_HERO = "() => document.querySelector('#hero-editor')?.scrollIntoView({ behavior: 'smooth', block: 'center' })"
 SHOW_ROUND = "() => document.querySelector('#attempts-round')?.scrollIntoView({ behavior: 'smooth', block: 'start' })"
 
@@ -122,6 +121,11 @@ class Attempts:
     history: gr.HTML
     film: gr.HTML
     round: gr.State
+
+    @property
+    def place(self) -> list[Any]:
+        """Where one is: scene, round, and the attempt that the next round goes on from."""
+        return [self.chosen, self.round, self.again.parent]
 
     @property
     def views(self) -> list[Any]:
@@ -241,26 +245,37 @@ def _sizes(studio: Studio) -> list[tuple[str, str]]:
     return [("Automatic", ""), *(choice for choice in form.size_choices(spec) if choice[1] != form.CUSTOM)]
 
 
-def _views(studio: Studio, scene: str, round_id: str) -> list[str]:
+def _views(studio: Studio, page: Page | None, parent: str) -> list[str]:
     """HTML for work, hero frames, players, suggestions, rounds and film."""
-    parts = parts_of(studio, read_page(studio, scene, round_id))
+    parts = parts_of(studio, page, parent)
     return [works_html(studio.attempts.works()), parts.heroes, parts.round, parts.suggestions, parts.history,
             parts.film]
 
 
-def fill_again(studio: Studio, page: Page | None, parent: str | None = None) -> list[Any]:
-    """Updates for `Again.filled`: the next round as it would be from an attempt, or from the version in use."""
+def _views_at(studio: Studio, scene: str, round_id: str, parent: str) -> list[str]:
+    return _views(studio, read_page(studio, scene, round_id), parent)
+
+
+def _all_at(studio: Studio, scene: str, round_id: str, parent: str | None = None) -> list[Any]:
+    """Updates for `Attempts.views` and `Again.filled`; without a parent the next round goes on from the version in
+    use.
+    """
+    page = read_page(studio, scene, round_id)
+    if parent is None:
+        parent = (page and page.scene.selected_attempt_id) or ""
+    return [*_views(studio, page, parent), *fill_again(studio, page, parent)]
+
+
+def fill_again(studio: Studio, page: Page | None, parent: str) -> list[Any]:
+    """Updates for `Again.filled`: the next round as it would be from an attempt."""
     if page is None:
         return [gr.skip()] * 9
-    if parent is None:
-        parent = page.attempt.id if page.attempt else ""
     request = start_of(studio, page.scene.id, parent)
     chosen = page.scene.hero_frame_id is not None
     title = f'<h3 class="w-section">{esc(titled(page, parent))}</h3>'
     notes = page.shown.iteration.notes if page.shown else ""
     return [title, request.prompt, request.negative_prompt, request.camera.value, -1,
-            gr.update(visible=bool(page.heroes), value=chosen, interactive=chosen), notes, parent,
-            [page.scene.id, page.rounds[-1].iteration.id if page.rounds else "", page.scene.hero_frame_id]]
+            gr.update(visible=chosen, value=chosen), notes, parent, _started(page)]
 
 
 def _wire_showing(own: Attempts, window: Window) -> None:
@@ -269,8 +284,7 @@ def _wire_showing(own: Attempts, window: Window) -> None:
 
     def show(scene: str, round_id: str) -> list[Any]:
         """Everything, for another scene or round."""
-        shown, problem = attempt(lambda: [*_views(studio, scene, round_id),
-                                          *fill_again(studio, read_page(studio, scene, round_id))])
+        shown, problem = attempt(lambda: _all_at(studio, scene, round_id))
         rest = shown or [gr.skip()] * (len(everything) - 3)
         return [problem, round_id, *rest, gr.update(choices=scene_choices(studio), value=scene)]
 
@@ -279,19 +293,19 @@ def _wire_showing(own: Attempts, window: Window) -> None:
           [own.chosen, own.round], everything, **QUIET)
     own.chosen.input(lambda scene: show(scene, ""), own.chosen, everything, **QUIET)
 
-    def hear(scene: str, round_id: str, start: Any) -> list[Any]:
-        """What has gone on. The next round's form is filled anew only where a round or a choice is new."""
+    def hear(scene: str, round_id: str, parent: str, start: Any) -> list[Any]:
+        """What has gone on. The form of the next round is filled anew only where a round has ended."""
         scene = scene if _there(studio, scene) else scene_in_work(studio)
         page, problem = attempt(lambda: read_page(studio, scene, round_id))
         if problem:
             return [problem, *[gr.skip()] * (len(everything) - 1)]
         if page is not None and start != _started(page) and not page.busy:
             return show(scene, "")
-        views, problem = attempt(lambda: _views(studio, scene, round_id))
+        views, problem = attempt(lambda: _views(studio, page, parent))
         return [problem or gr.skip(), gr.skip(), *(views or [gr.skip()] * len(own.views)),
                 *[gr.skip()] * (len(own.again.filled) + 1)]
 
-    window.live.attempts(hear, [own.chosen, own.round, own.again.start], everything, trigger_mode="always_last",
+    window.live.attempts(hear, [*own.place, own.again.start], everything, trigger_mode="always_last",
                          **QUIET)
 
     def see(event: gr.EventData, scene: str) -> list[Any]:
@@ -299,8 +313,8 @@ def _wire_showing(own: Attempts, window: Window) -> None:
         return show(item, "") if action == "scene" else show(scene, item) if action == "show" else [
             gr.skip()] * len(everything)
 
-    gr.on([own.history.click, own.film.click], see, own.chosen, everything, **QUIET).then(
-        None, None, None, js=SHOW_ROUND)
+    own.history.click(see, own.chosen, everything, **QUIET).then(None, None, None, js=SHOW_ROUND)
+    own.film.click(see, own.chosen, everything, **QUIET)
 
     def act_on_work(event: gr.EventData) -> list[Any]:
         change = studio.attempts.cancel if event._data["action"] == "cancel" else studio.attempts.dismiss
@@ -392,8 +406,7 @@ def _wire_ask(own: Attempts, window: Window) -> None:
 
         made, problem = attempt(start)
         shown = made or scene
-        views, worse = attempt(lambda: [*_views(studio, shown, ""),
-                                        *fill_again(studio, read_page(studio, shown, ""))])
+        views, worse = attempt(lambda: _all_at(studio, shown, ""))
         return [problem or worse, "", *(views or [gr.skip()] * (len(outputs) - 3)),
                 gr.update(choices=scene_choices(studio), value=shown)]
 
@@ -427,8 +440,7 @@ def _wire_heroes(own: Attempts, studio: Studio) -> None:
         if action not in actions:
             return [gr.skip()] * len(outputs)
         _, problem = attempt(actions[action])
-        shown, worse = attempt(lambda: [*_views(studio, scene, round_id),
-                                        *fill_again(studio, read_page(studio, scene, round_id))])
+        shown, worse = attempt(lambda: _all_at(studio, scene, round_id))
         return [problem or worse, gr.update(visible=False), *(shown or [gr.skip()] * (len(outputs) - 2))]
 
     own.heroes.click(act, [own.chosen, own.round, own.ask.hero_model, own.ask.enhance], outputs, **QUIET)
@@ -463,40 +475,37 @@ def _wire_round(own: Attempts, studio: Studio) -> None:
     desk = studio.attempts
     outputs = [own.message, *own.views, *own.again.filled]
 
-    def act(event: gr.EventData, scene: str, round_id: str) -> list[Any]:
+    def act(event: gr.EventData, scene: str, round_id: str, parent: str) -> list[Any]:
         action, item = event._data["action"], event._data["id"]
         actions = {"use": lambda: desk.select(item), "flag": lambda: desk.flag(item, True),
                    "unflag": lambda: desk.flag(item, False), "resume": lambda: desk.resume(item), "again": lambda: None}
         _, problem = attempt(actions[action])
-        views, worse = attempt(lambda: _views(studio, scene, round_id))
-        page, _ = attempt(lambda: read_page(studio, scene, round_id))
-        filled: list[Any] = [gr.skip()] * len(own.again.filled)
         if action in ("use", "again") and not problem:
-            filled = fill_again(studio, page, item)
-        return [problem or worse, *(views or [gr.skip()] * len(own.views)), *filled]
+            shown, worse = attempt(lambda: _all_at(studio, scene, round_id, item))
+            return [worse, *(shown or [gr.skip()] * (len(outputs) - 1))]
+        views, worse = attempt(lambda: _views_at(studio, scene, round_id, parent))
+        return [problem or worse, *(views or [gr.skip()] * len(own.views)), *[gr.skip()] * len(own.again.filled)]
 
-    own.players.click(act, [own.chosen, own.round], outputs, **QUIET).then(
-        None, None, None, js="() => window.wgpGoOn?.()")
+    own.players.click(act, own.place, outputs, **QUIET)
 
-    def decide(event: gr.EventData, scene: str, round_id: str, prompt: str, negative: str, start: Any) -> list[Any]:
+    def decide(event: gr.EventData, scene: str, round_id: str, parent: str, prompt: str, negative: str) -> list[Any]:
         data = event._data
         accept = data["action"] == "accept"
 
         def carry_out() -> tuple[str, str]:
-            one = next(one for one in desk.suggestions(data["attempt"]) if one.key == data["id"])
             tried = studio.store.attempts.attempt(data["attempt"])
-            desk.decide(tried.id, one.key, accept)
+            one = desk.decide(tried.id, data["id"], accept)
             if not accept:
                 return prompt, negative
             before = start_of(studio, scene, tried.id)
             return accepted(one, tried, prompt, negative, (before.prompt, before.negative_prompt))
 
         words, problem = attempt(carry_out)
-        views, worse = attempt(lambda: _views(studio, scene, round_id))
+        views, worse = attempt(lambda: _views_at(studio, scene, round_id, parent))
         told = notice("It is in the prompt below. Make attempts to see what it does.", kind="good") if accept else ""
         return [problem or worse or told, *(views or [gr.skip()] * len(own.views)), *(words or (prompt, negative))]
 
-    own.suggestions.click(decide, [own.chosen, own.round, own.again.prompt, own.again.negative, own.again.start],
+    own.suggestions.click(decide, [*own.place, own.again.prompt, own.again.negative],
                           [own.message, *own.views, own.again.prompt, own.again.negative], **QUIET)
 
 
@@ -534,7 +543,7 @@ def _wire_again(own: Attempts, studio: Studio) -> None:
 
     again.refine.click(refine, [again.parent, again.rounds, again.count], told, trigger_mode="once", **QUIET)
 
-    def keep(scene: str, round_id: str, text: str) -> list[Any]:
+    def keep(scene: str, round_id: str, parent: str, text: str) -> list[Any]:
         def change() -> Any:
             page = read_page(studio, scene, round_id)
             if page is None or page.shown is None:
@@ -542,7 +551,7 @@ def _wire_again(own: Attempts, studio: Studio) -> None:
             return desk.note(page.shown.iteration.id, (text or "").strip())
 
         _, problem = attempt(change)
-        views, worse = attempt(lambda: _views(studio, scene, round_id))
+        views, worse = attempt(lambda: _views_at(studio, scene, round_id, parent))
         return [problem or worse, *(views or [gr.skip()] * len(own.views))]
 
-    again.keep_note.click(keep, [own.chosen, own.round, again.note], [own.message, *own.views], **QUIET)
+    again.keep_note.click(keep, [*own.place, again.note], [own.message, *own.views], **QUIET)

@@ -23,6 +23,7 @@ from ui.score_charts import (
     total_html,
     trend_html,
 )
+from wgp_core.attempts.refining import key_of
 from wgp_core.attempts.trends import Overview, TrendPoint, Workflow
 from wgp_core.quality.suggest import suggest
 from wgp_core.quality.total import Weights, weigh
@@ -125,16 +126,21 @@ def test_a_round_offers_what_can_be_done_now(video):
     attempts = (attempt_(1, video("1.mp4"), selected=True, proposed=True), attempt_(2, video("2.mp4")),
                 attempt_(3, None, error="Out of memory.", report=None, total=None, rank=None))
     view = RoundView.of(iteration(review=("Attempts 1 and 2 are tied.",)), attempts)
-    html = round_html(view)
+    html = round_html(view, in_use="attempt1")
     assert html.count("<video") == 2 and "data-scrub" in html and "Out of memory." in html
     assert "In use, by score" in html and "Keep this version" in html and not disabled(html, "use", "attempt2")
     assert 'w-notice warn' in html and "are tied." in html
     assert html.count('<option value="attempt1"') == 2 and "Difference" in html
     settled = replace(view, attempts=(replace(attempts[0], by_person=True), *attempts[1:]))
-    assert "In use, your choice" in round_html(settled) and "w-notice info" in round_html(settled)
-    assert disabled(round_html(view, busy=True), "use", "attempt2")
-    assert "Make the missing attempts" in round_html(replace(view, iteration=iteration(state=IterationState.CANCELLED)))
-    assert 'data-action="unflag"' in round_html(replace(view, flagged=True))
+    html = round_html(settled, in_use="attempt1")
+    assert "In use, your choice" in html and "w-notice info" in html and "Keep this version" not in html
+    elsewhere = round_html(settled, in_use="of another round")
+    assert "Your choice in this round" in elsewhere and "In use" not in elsewhere
+    cut = replace(view, iteration=iteration(state=IterationState.CANCELLED, seeds=(1, 2, 3, 4, 5)))
+    assert "Make the missing 2 attempts" in round_html(cut) and "Cut off" in round_html(cut)
+    assert 'data-action="resume"' not in round_html(cut, busy=True)
+    assert 'data-action="unflag"' in round_html(replace(view, iteration=iteration(flagged=True)))
+    assert "By itself" in round_html(replace(view, iteration=iteration(automatic=True)))
 
 
 def test_what_cannot_be_played_is_said(video, tmp_path: Path):
@@ -142,7 +148,9 @@ def test_what_cannot_be_played_is_said(video, tmp_path: Path):
     html = round_html(RoundView.of(iteration(), attempts))
     assert "<video" not in html and "cannot play this format" in html and "no longer at" in html
     assert "data-scrub" not in html and "w-compare" not in html and disabled(html, "use", "attempt2")
-    assert "The first attempt is being made." in round_html(RoundView.of(iteration(state=IterationState.OPEN), ()))
+    begun = RoundView.of(iteration(state=IterationState.OPEN, seeds=(1, 2)), ())
+    assert "The first attempt is being made." in round_html(begun, busy=True) and "In work" in round_html(begun, busy=True)
+    assert "Make the missing 2 attempts" in round_html(begun)
 
 
 def test_hero_frames_show_lineage_and_the_choice(video):
@@ -158,17 +166,17 @@ def test_hero_frames_show_lineage_and_the_choice(video):
 
 
 def test_rounds_tell_what_changed_and_the_trend(video):
-    first = RoundView.of(iteration(), (attempt_(1, video()),), point=TrendPoint(iteration(), None, 0.7, 0.7, None))
+    first = RoundView.of(iteration(), (attempt_(1, video()),), TrendPoint(iteration(), None, 0.7, 0.7, None))
     second = iteration(2, parent_id="round1", parent_attempt_id="attempt1", notes="too dark", changes={
         "prompt": {"before": "a car", "after": "a bus", "diff": [
             {"action": "keep", "text": "a"}, {"action": "remove", "text": " car"}, {"action": "add", "text": " bus"}]},
         "settings": {"camera": ["static", "pan"]}})
     newer = RoundView.of(second, (attempt_(1, video(), id="attempt9", selected=True, by_person=True),),
-                         point=TrendPoint(second, None, 0.73, 0.73, 0.03))
-    html = history_html((first, newer), "round2", Workflow(2, 2, 0, 2, 1, 1, 0.03), (1, 2))
+                         TrendPoint(second, None, 0.73, 0.73, 0.03))
+    html = history_html((first, newer), "round2", Workflow(2, 2, 0, 2, 1, 1, 0.03, 0, 4, 3))
     assert html.index("Round 2") < html.index("Round 1")
     assert "a<del> car</del><ins> bus</ins>" in html and "camera: static -&gt; pan" in html and "too dark" in html
-    assert "from attempt 1 of round 1" in html and "+3.0 points" in html and "1 of 2" in html and "your choice" in html
+    assert "from attempt 1 of round 1" in html and "+3.0 points" in html and "3 of 4" in html and "your choice" in html
     assert html.count('data-action="show"') == 1 and "<svg" in html and 'class="joined"' in html
     assert trend_html([first.point], [[0.7]]) == "" and history_html((), "") == ""  # type: ignore[list-item]
 
@@ -177,18 +185,20 @@ def test_suggestions_are_diffs_to_accept_or_reject(video):
     found = suggest(report(), PROMPT)
     assert found
     one = attempt_(1, video())
-    html = suggestions_html([(item.dimension.value, item) for item in found], {}, one)
+    html = suggestions_html(found, {}, one, "attempt 1 of round 1")
     assert "<ins>" in html and 'data-action="accept"' in html and 'data-attempt="attempt1"' in html
-    decided = suggestions_html([(found[0].dimension.value, found[0])], {found[0].dimension.value: True}, one)
+    decided = suggestions_html(found[:1], {key_of(found[0]): True}, one, "attempt 1")
     assert "Accepted" in decided and 'data-action="accept"' not in decided
-    assert "nothing to suggest" in suggestions_html([], {}, one) and suggestions_html([], {}, None) == ""
+    assert "Rejected" in suggestions_html(found[:1], {key_of(found[0]): False}, one, "attempt 1")
+    assert "nothing to suggest" in suggestions_html([], {}, one, "attempt 1")
 
 
 def test_the_film_says_what_to_do_again():
-    scenes = (SceneRecord("s1", "work", 1, PROMPT), SceneRecord("s2", "work", 2, "a bus"))
+    scenes = (SceneRecord("s1", "work", 1, PROMPT, selected_attempt_id="a"), SceneRecord("s2", "work", 2, "a bus"))
     html = film_html(scenes, Overview({"s1": 0.8, "s2": None}, 0.8, ("s2",)), "s1")
     assert "Overall 80.0, 1 scene to look at again." in html and disabled(html, "finalize", "work")
     assert "Look again" in html and html.count('data-action="scene"') == 1
+    scenes = (scenes[0], replace(scenes[1], selected_attempt_id="b"))
     assert not disabled(film_html(scenes, Overview({"s1": 0.8, "s2": 0.7}, 0.75), "s1"), "finalize", "work")
 
 
@@ -201,7 +211,7 @@ def test_nothing_that_comes_from_outside_is_markup(video):
     pages = (round_html(RoundView.of(iteration(review=(EVIL,)), (evil, attempt_(2, video(), report=told.to_dict())))),
              heroes_html((hero,), None),
              history_html((RoundView.of(iteration(changes=changes, notes=EVIL), (evil,)),), "x"),
-             suggestions_html([(EVIL, item) for item in suggest(report(), EVIL)], {}, attempt_(1, video(), id=EVIL)),
+             suggestions_html(suggest(report(), EVIL), {}, attempt_(1, video(), id=EVIL), EVIL),
              film_html((SceneRecord(EVIL, EVIL, 1, EVIL),), Overview({EVIL: None}, None), ""))
     for html in pages:
         assert "&lt;img" in html and "<img src=x" not in html

@@ -184,6 +184,9 @@ element.addEventListener('click', (event) => {
   if (event.target.closest('[data-play]') || event.target.closest('.w-version video')) return toggle();
   const by = event.target.closest('[data-step]');
   if (by) return step(Number(by.dataset.step));
+  if (event.target.closest('[data-action=again]')) {
+    document.querySelector('#attempts-again')?.scrollIntoView({ behavior: 'smooth', block: 'center' });
+  }
   const moment = momentOf(event);
   if (moment) seek(moment.at);
 });
