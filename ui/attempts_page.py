@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from wgp_core.context import Studio
-from wgp_core.quality.suggest import Suggestion, suggest
-from wgp_core.quality.types import QualityReport
+from wgp_core.jobs.attempt_desk import AttemptAction
+from wgp_core.jobs.work_line import WorkState
+from wgp_core.marked import split_enhanced
+from wgp_core.quality.suggest import suggest
+from wgp_core.quality.types import Dimension, QualityReport
 from wgp_core.request import VideoRequest
 from wgp_core.store.attempt_records import AttemptRecord, HeroFrameRecord, SceneRecord
 
@@ -56,13 +59,15 @@ def scene_choices(studio: Studio) -> list[tuple[str, str]]:
     """Labels and ids of all scenes, the newest first."""
     found = studio.store.attempts.scenes(limit=200)
     several = {scene.work_id for scene in found if scene.number > 1}
-    return [(f"{short(scene.prompt, 70)} · {f'scene {scene.number}, ' if scene.work_id in several else ''}"
-             f"{ago(scene.created_at)}", scene.id) for scene in found] or NO_SCENE
+    return [(" · ".join(filter(None, (short(split_enhanced(scene.prompt)[0], 70),
+                                      f"scene {scene.number}" if scene.work_id in several else "",
+                                      ago(scene.created_at)))), scene.id) for scene in found] or NO_SCENE
 
 
 def scene_in_work(studio: Studio) -> str:
     """The scene that is worked on, else the newest; empty where there is none."""
-    working = next((work.scene_id for work in studio.attempts.works() if work.open and work.scene_id), "")
+    films = AttemptAction.FINALIZE
+    working = next((work.scene_id for work in studio.attempts.works() if work.open and work.action is not films), "")
     newest = studio.store.attempts.scenes(limit=1)
     return working or (newest[0].id if newest else "")
 
@@ -76,8 +81,7 @@ def read_page(studio: Studio, scene_id: str, round_id: str = "") -> Page | None:
     rounds = tuple(RoundView.of(one, book.attempts(one.id), trend.get(one.id))
                    for one in book.iterations(scene_id))
     shown = next((view for view in rounds if view.iteration.id == round_id), rounds[-1] if rounds else None)
-    busy = any(work.open and work.scene_id == scene_id for work in desk.works())
-    return Page(book.scene(scene_id), book.heroes(scene_id), rounds, shown, busy)
+    return Page(book.scene(scene_id), book.heroes(scene_id), rounds, shown, desk.busy(scene_id))
 
 
 def parts_of(studio: Studio, page: Page | None, parent: str = "") -> Parts:
@@ -87,11 +91,19 @@ def parts_of(studio: Studio, page: Page | None, parent: str = "") -> Parts:
     desk, scene = studio.attempts, page.scene
     history = history_html(page.rounds, page.shown.iteration.id if page.shown else "", desk.workflow(scene.id),
                            busy=page.busy)
-    film = film_html(studio.store.attempts.scenes(work_id=scene.work_id, limit=1_000), desk.overview(scene.work_id),
-                     scene.id, busy=page.busy)
-    return Parts(heroes_html(page.heroes, scene.hero_frame_id, busy=page.busy),
-                 round_html(page.shown, page.rounds, in_use=scene.selected_attempt_id, busy=page.busy)
-                 if page.shown else "", _suggestions(studio, page, parent), history, film if page.rounds else "")
+    heroes = heroes_html(page.heroes, scene.hero_frame_id, busy=page.busy)
+    if page.shown is None:
+        return Parts(heroes)
+    players = round_html(page.shown, page.rounds, in_use=scene.selected_attempt_id, busy=page.busy)
+    return Parts(heroes, players, _suggestions(studio, page, parent), history, _film(studio, scene))
+
+
+def _film(studio: Studio, shown: SceneRecord) -> str:
+    desk, scenes = studio.attempts, studio.store.attempts.scenes(work_id=shown.work_id, limit=1_000)
+    ready = [work for work in desk.works() if work.scene_id == shown.work_id and work.state is WorkState.DONE]
+    files = [Path(ready[-1].result[name]) for name in ("file", "manifest")] if ready and ready[-1].result else []
+    busy = desk.busy(shown.work_id) or any(desk.busy(scene.id) for scene in scenes)
+    return film_html(scenes, desk.overview(shown.work_id), shown.id, files, busy=busy)
 
 
 def _suggestions(studio: Studio, page: Page, parent: str) -> str:
@@ -107,27 +119,29 @@ def _suggestions(studio: Studio, page: Page, parent: str) -> str:
 
 
 def start_of(studio: Studio, scene_id: str, attempt_id: str = "") -> VideoRequest:
-    """The request that the next round begins with: that of the attempt it goes on from, else the scene's own. Without
-    the hero frame, which is put in anew.
-    """
+    """The request that the next round begins with: that of the attempt it goes on from, else the scene's own."""
     book = studio.store.attempts
     if not attempt_id:
-        scene = book.scene(scene_id)
-        return scene.request or VideoRequest(scene.prompt, scene.negative_prompt, camera=scene.camera_movement)
-    round_ = book.iteration(book.attempt(attempt_id).iteration_id)
-    return round_.request.with_(start_image=None) if round_.hero_frame_id else round_.request
+        return studio.attempts.request_of(scene_id)
+    return book.iteration(book.attempt(attempt_id).iteration_id).request
 
 
-def accepted(one: Suggestion, attempt: AttemptRecord, prompt: str, negative: str,
-             before: tuple[str, str]) -> tuple[str, str]:
-    """Prompt and negative prompt with a suggestion in them. Where they were changed since (`before` is what the
-    suggestion was made for), it is made anew for the words as they are now.
+def decide(studio: Studio, attempt_id: str, key: str, accepted: bool, words: tuple[str, str]) -> tuple[str, str]:
+    """Keep a person's word on a suggestion; returns the prompt and the negative prompt of the next round.
+
+    `words` are what these are now. Where they are no longer the attempt's own, an accepted suggestion is made anew for
+    them, so that what was typed or accepted before stays.
     """
-    if (prompt, negative) == before or attempt.report is None:
-        return one.prompt, one.negative_prompt
-    found: Sequence[Suggestion] = suggest(QualityReport.from_dict(attempt.report), prompt, negative, limit=99)
+    one, attempt = studio.attempts.decide(attempt_id, key, accepted), studio.store.attempts.attempt(attempt_id)
+    if not accepted or attempt.report is None:
+        return words
+    before = studio.store.attempts.iteration(attempt.iteration_id).request
+    if words == (before.prompt, before.negative_prompt):
+        taken = studio.attempts.with_suggestion(attempt_id, key)
+        return taken.prompt, taken.negative_prompt
+    found = suggest(QualityReport.from_dict(attempt.report), *words, limit=len(Dimension))
     anew = next((other for other in found if other.dimension is one.dimension), None)
-    return (anew.prompt, anew.negative_prompt) if anew else (prompt, negative)
+    return (anew.prompt, anew.negative_prompt) if anew else words
 
 
 def titled(page: Page, attempt_id: str) -> str:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from wgp_core.attempts.changes import describe
 from wgp_core.attempts.refining import key_of
 from wgp_core.attempts.rounds import missing
 from wgp_core.attempts.trends import Overview, TrendPoint, Workflow
-from wgp_core.jobs.work_line import Work
+from wgp_core.jobs.attempt_desk import AttemptAction, AttemptWork
+from wgp_core.marked import split_enhanced
 from wgp_core.quality.suggest import Change, Suggestion
 from wgp_core.quality.types import QualityReport
 from wgp_core.store.attempt_records import (
@@ -42,8 +44,9 @@ from .score_charts import (
 )
 from .words import ago, duration, esc, file_url, picture_url, plural, short
 
-ACTION_WORDS = {"heroes": "Drawing hero frames", "redraw": "Drawing a hero frame", "attempts": "Making attempts",
-                "resume": "Making the missing attempts", "refine": "Refining", "finalize": "Finishing the film"}
+ACTION_WORDS = {AttemptAction.HEROES: "Drawing hero frames", AttemptAction.REDRAW: "Drawing a hero frame",
+                AttemptAction.ATTEMPTS: "Making attempts", AttemptAction.RESUME: "Making the missing attempts",
+                AttemptAction.REFINE: "Refining", AttemptAction.FINALIZE: "Finishing the film"}
 CHANGES_SHOWN = 6
 
 
@@ -80,9 +83,9 @@ class RoundView:
         return 0 if self.iteration.state is IterationState.DONE else len(missing(self.iteration, self.attempts))
 
 
-def works_html(works: Iterable[Work]) -> str:
+def works_html(works: Iterable[AttemptWork]) -> str:
     """What is made now, and how the last pieces of work ended."""
-    return "".join(work_card(work, ACTION_WORDS.get(work.action.value, work.action.value)) for work in works)
+    return "".join(work_card(work, ACTION_WORDS[work.action]) for work in works)
 
 
 def first_visit() -> str:
@@ -383,8 +386,11 @@ def _suggestion_html(one: Suggestion, accepted: bool | None, attempt: AttemptRec
 # -- the whole film ---------------------------------------------------------------------------------------------
 
 
-def film_html(scenes: Sequence[SceneRecord], state: Overview, shown: str, *, busy: bool = False) -> str:
-    """The scenes of a film as they stand, which to do again, and the button that finishes it."""
+def film_html(scenes: Sequence[SceneRecord], state: Overview, shown: str, files: Sequence[Path] = (), *,
+              busy: bool = False) -> str:
+    """The scenes of a film as they stand, which to do again, the button that finishes it, and then its video; `files`
+    are the video and what was written beside it.
+    """
     if not scenes or not state.totals:
         return ""
     rows = "".join(_scene_row(scene, state, current=scene.id == shown) for scene in scenes)
@@ -396,7 +402,18 @@ def film_html(scenes: Sequence[SceneRecord], state: Overview, shown: str, *, bus
                                  if ready else "Every scene needs a version in use"),), id=scenes[0].work_id)
     said = f"{plural(len(scenes), 'scene')}. {overall}, {again}."
     return (f'<section class="w-stage-part"><div class="w-line spread"><h3 class="w-section">The film</h3>{finish}'
-            f'</div><p class="w-quiet">{said}</p><div class="w-rows">{rows}</div></section>')
+            f'</div><p class="w-quiet">{said}</p><div class="w-rows">{rows}</div>{_finished_html(files)}</section>')
+
+
+def _finished_html(files: Sequence[Path]) -> str:
+    there = [file for file in files if file.is_file()]
+    if not there:
+        return ""
+    links = "".join(f'<a class="w-btn" href="{esc(file_url(file))}" download="{esc(file.name)}">{esc(file.name)}</a>'
+                    for file in there)
+    return (f'<div class="w-card w-finished"><div class="w-picture"><video controls playsinline preload="metadata" '
+            f'src="{esc(picture_url(there[0]))}" aria-label="The finished film"></video></div>'
+            f'<div class="w-result-text"><div class="w-actions">{links}</div></div></div>')
 
 
 def _scene_row(scene: SceneRecord, state: Overview, *, current: bool) -> str:
@@ -406,4 +423,5 @@ def _scene_row(scene: SceneRecord, state: Overview, *, current: bool) -> str:
     value = f"{100 * total:.1f}" if total is not None else "no score"
     return (f'<div class="w-row{" current" if current else ""}"><div class="w-row-main"><div class="w-line">'
             f'<strong>Scene {scene.number}</strong><span>{value}</span>{redo}</div>'
-            f'<p class="w-quiet">{esc(short(scene.prompt, 140))}</p></div><div class="w-actions">{show}</div></div>')
+            f'<p class="w-quiet">{esc(short(split_enhanced(scene.prompt)[0], 140))}</p></div>'
+            f'<div class="w-actions">{show}</div></div>')

@@ -17,7 +17,7 @@ from wgp_core.request import CameraMovement, EngineChoice, VideoRequest
 from wgp_core.resolve import new_request
 
 from . import form
-from .attempts_page import Page, accepted, parts_of, read_page, scene_choices, scene_in_work, start_of, titled
+from .attempts_page import Page, decide, parts_of, read_page, scene_choices, scene_in_work, start_of, titled
 from .attempts_view import works_html
 from .components import QUIET, Action, action_html, actions_row, asset, attempt, notice, plain_html
 from .filling import model_choices
@@ -488,24 +488,14 @@ def _wire_round(own: Attempts, studio: Studio) -> None:
 
     own.players.click(act, own.place, outputs, **QUIET)
 
-    def decide(event: gr.EventData, scene: str, round_id: str, parent: str, prompt: str, negative: str) -> list[Any]:
-        data = event._data
-        accept = data["action"] == "accept"
-
-        def carry_out() -> tuple[str, str]:
-            tried = studio.store.attempts.attempt(data["attempt"])
-            one = desk.decide(tried.id, data["id"], accept)
-            if not accept:
-                return prompt, negative
-            before = start_of(studio, scene, tried.id)
-            return accepted(one, tried, prompt, negative, (before.prompt, before.negative_prompt))
-
-        words, problem = attempt(carry_out)
+    def answer(event: gr.EventData, scene: str, round_id: str, parent: str, prompt: str, negative: str) -> list[Any]:
+        data, accept = event._data, event._data["action"] == "accept"
+        words, problem = attempt(lambda: decide(studio, data["attempt"], data["id"], accept, (prompt, negative)))
         views, worse = attempt(lambda: _views_at(studio, scene, round_id, parent))
         told = notice("It is in the prompt below. Make attempts to see what it does.", kind="good") if accept else ""
         return [problem or worse or told, *(views or [gr.skip()] * len(own.views)), *(words or (prompt, negative))]
 
-    own.suggestions.click(decide, [*own.place, own.again.prompt, own.again.negative],
+    own.suggestions.click(answer, [*own.place, own.again.prompt, own.again.negative],
                           [own.message, *own.views, own.again.prompt, own.again.negative], **QUIET)
 
 

@@ -149,7 +149,8 @@ def test_what_cannot_be_played_is_said(video, tmp_path: Path):
     assert "<video" not in html and "cannot play this format" in html and "no longer at" in html
     assert "data-scrub" not in html and "w-compare" not in html and disabled(html, "use", "attempt2")
     begun = RoundView.of(iteration(state=IterationState.OPEN, seeds=(1, 2)), ())
-    assert "The first attempt is being made." in round_html(begun, busy=True) and "In work" in round_html(begun, busy=True)
+    busy = round_html(begun, busy=True)
+    assert "The first attempt is being made." in busy and "In work" in busy
     assert "Make the missing 2 attempts" in round_html(begun)
 
 
