@@ -18,6 +18,7 @@ from .paths import Paths
 from .settings import Settings
 
 if TYPE_CHECKING:
+    from .jobs.attempt_desk import AttemptDesk
     from .jobs.document_desk import DocumentDesk
     from .jobs.enhance_desk import EnhanceDesk
     from .jobs.queue import JobQueue
@@ -74,6 +75,7 @@ class Studio:
     enhancing: EnhanceDesk
     documents: DocumentDesk
     storyboards: StoryboardDesk
+    attempts: AttemptDesk
 
     @property
     def settings(self) -> Settings:
@@ -101,6 +103,7 @@ class Studio:
 
 def build_studio(paths: Paths, *, overrides: Mapping[str, Any] | None = None, engines: str = "") -> Studio:
     """Open the settings and the database of a folder. Raises `SettingsError` or `StoreError` in plain words."""
+    from .jobs.attempt_desk import AttemptDesk
     from .jobs.document_desk import DocumentDesk
     from .jobs.enhance_desk import EnhanceDesk
     from .jobs.queue import JobQueue
@@ -118,7 +121,8 @@ def build_studio(paths: Paths, *, overrides: Mapping[str, Any] | None = None, en
     return Studio(paths, config, registry, store, queue, supervisor,
                   EnhanceDesk(supervisor.run_task, store.evolution),
                   DocumentDesk(paths, supervisor.run_reading, supervisor.run_task),
-                  StoryboardDesk(paths, supervisor.run_task, supervisor.run_drawing))
+                  StoryboardDesk(paths, supervisor.run_task, supervisor.run_drawing),
+                  AttemptDesk(store, paths, _settings_of(config), supervisor.run_attempting))
 
 
 def _settings_of(config: Config) -> Callable[[], Settings]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MediaError, RequestError
-from ..events import CancelToken, Progress, ProgressCallback, ignore_progress
+from ..events import CancelToken, Progress, ProgressCallback, Stage, ignore_progress
 from ..generate import GenerationContext
 from ..quality.metric import AlignmentScorer
 from ..quality.models import QualityModels
@@ -59,27 +59,61 @@ class Workbench:
 
 @dataclass(frozen=True)
 class Watch:
-    """How a caller follows and stops the work; `on_attempt` is told each attempt as soon as it is kept."""
+    """How a caller follows and stops the work; `on_attempt` is told each attempt as soon as it is kept.
+
+    With `whole`, `step` of `total` is told of all that was asked for, else of the stage.
+    """
 
     on_progress: ProgressCallback = ignore_progress
     cancel: CancelToken = field(default_factory=CancelToken)
     on_attempt: Callable[[AttemptRecord], None] = lambda attempt: None
+    whole: bool = False
 
-    def within(self, title: str) -> Watch:
-        """The same with `title` before every message."""
+    def making(self, what: str, number: int, of: int) -> Watch:
+        """For picture or video `number` (from 1) of several: "Attempt 2 of 3: Drawing frames"."""
+        return self._within(f"{what} {number} of {of}", number, of, _share_of_one)
+
+    def part(self, what: str, number: int, of: int) -> Watch:
+        """For a part that itself makes several."""
+        return self._within(f"{what} {number} of {of}", number, of, lambda event: event.fraction)
+
+    def _within(self, title: str, number: int, of: int, share: Callable[[Progress], float]) -> Watch:
         def tell(event: Progress) -> None:
-            self.on_progress(replace(event, message=f"{title}: {event.message or event.stage.label}"))
+            told = replace(event, message=f"{title}: {event.message or event.stage.label}")
+            if self.whole:
+                told = replace(told, step=round(SCALE * (number - 1 + share(event))), total=SCALE * of, eta_s=None)
+            self.on_progress(told)
 
         return replace(self, on_progress=tell)
 
 
+SCALE = 1000
+_MADE = 0.75
+"""Share of the work on one video that is over when only the scores are missing."""
+
+
+def _share_of_one(event: Progress) -> float:
+    """How far one picture or video with its scores is, 0..1."""
+    if event.stage is Stage.RENDER:
+        return _MADE * event.fraction
+    if event.stage in (Stage.ENCODE, Stage.RECORD):
+        return _MADE
+    if event.stage is Stage.CHECK:
+        return _MADE + (1 - _MADE) * event.fraction * (event.total > 1)
+    return 0.0
+
+
 @dataclass(frozen=True)
 class Origin:
-    """Where a round comes from: a scene that is there, a hero frame, the attempt that it refines. All may be open."""
+    """Where a round comes from: a scene that is there, a hero frame, the attempt that it refines. All may be open.
+
+    `automatic` says that no person asked for this very round.
+    """
 
     scene_id: str = ""
     hero_frame_id: str | None = None
     parent_attempt_id: str | None = None
+    automatic: bool = False
 
 
 def seeds(request: VideoRequest, count: int, first: int | None = None) -> tuple[int, ...]:

@@ -43,7 +43,7 @@ def draw_heroes(request: VideoRequest, bench: Workbench, scene_id: str, count: i
     drawn = []
     for number, seed in enumerate(seeds(still, count), 1):
         watch.cancel.raise_if_cancelled()
-        drawn.append(_draw(still.with_(seed=seed), bench, scene_id, watch.within(f"Hero frame {number} of {count}")))
+        drawn.append(_draw(still.with_(seed=seed), bench, scene_id, watch.making("Hero frame", number, count)))
     return tuple(drawn)
 
 

@@ -82,27 +82,58 @@ def run(request: VideoRequest, bench: Workbench, n: int = 3, *, origin: Origin |
     if hero is not None:
         request = _with_hero(request, hero)
     first = parent.seed if parent is not None else hero.seed if hero is not None else None
-    iteration = _begin(request, bench, origin, parent)
-    tries = _Tries(bench, iteration, request, watch)
+    iteration = _begin(request, bench, origin, parent, seeds(request, n, first))
+    return _carry_out(_Tries(bench, iteration, request, watch))
+
+
+def resume(iteration_id: str, bench: Workbench, *, watch: Watch | None = None) -> Round:
+    """Make the attempts that a round lacks: it was cancelled, or the program ended. `results` are those made now.
+
+    Nothing else may be working on the round. Raises `RequestError` where nothing is lacking, else as `run`.
+    """
+    book = bench.store.attempts
+    iteration = book.iteration(iteration_id)
+    if not missing(iteration, book.attempts(iteration_id)):
+        raise RequestError(f"Iteration {iteration.iteration} has all its attempts.", field="iteration",
+                           fix="Make another round.")
+    tries = _Tries(bench, book.reopen(iteration_id), iteration.request, watch or Watch())
+    for attempt in book.attempts(iteration_id):
+        tries.take(attempt)
+    return _carry_out(tries)
+
+
+def missing(iteration: IterationRecord, attempts: Sequence[AttemptRecord]) -> tuple[int, ...]:
+    """The numbers of the attempts that a round was to have and has not; none once it is done."""
+    if iteration.state is IterationState.DONE:
+        return ()
+    made = {attempt.number for attempt in attempts}
+    return tuple(number for number in range(1, len(iteration.seeds) + 1) if number not in made)
+
+
+def _carry_out(tries: _Tries) -> Round:
+    """Make what is missing, and rank all of it."""
+    book, iteration, of = tries.bench.store.attempts, tries.iteration, len(tries.iteration.seeds)
+    parent = book.attempt(iteration.parent_attempt_id) if iteration.parent_attempt_id else None
     try:
-        for number, seed in enumerate(seeds(request, n, first), 1):
-            watch.cancel.raise_if_cancelled()
-            tries.make(number, seed, n, parent)
+        for number in missing(iteration, tries.made):
+            tries.watch.cancel.raise_if_cancelled()
+            tries.make(number, iteration.seeds[number - 1], of, parent)
     except Cancelled:
-        book.stop(iteration.id, IterationState.CANCELLED, f"Cancelled after {len(tries.made)} of {n} attempts.")
+        book.stop(iteration.id, IterationState.CANCELLED, f"Cancelled after {len(tries.made)} of {of} attempts.")
         raise
     except BaseException as error:
         book.stop(iteration.id, IterationState.FAILED, f"Stopped by an error: {error}")
         raise
-    if tries.error is not None and not tries.results:
+    if tries.error is not None and not any(attempt.path for attempt in tries.made):
         book.stop(iteration.id, IterationState.FAILED, f"No attempt succeeded. {tries.error}")
         raise tries.error
-    book.finish(iteration.id, _judge(tries, bench))
-    kept = round_of(iteration.id, bench.store)
+    book.finish(iteration.id, _judge(tries))
+    kept = round_of(iteration.id, tries.bench.store)
     return Round(kept.scene, kept.iteration, kept.attempts, tries.results)
 
 
-def _begin(request: VideoRequest, bench: Workbench, origin: Origin, parent: AttemptRecord | None) -> IterationRecord:
+def _begin(request: VideoRequest, bench: Workbench, origin: Origin, parent: AttemptRecord | None,
+           planned: Sequence[int]) -> IterationRecord:
     book, changes = bench.store.attempts, {}
     scene_id = origin.scene_id
     if parent is not None:
@@ -110,9 +141,9 @@ def _begin(request: VideoRequest, bench: Workbench, origin: Origin, parent: Atte
         scene_id = scene_id or before.scene_id
         changes = compare(before.request, request, parent)
     elif not scene_id:
-        scene_id = book.new_scene(request.prompt, request.negative_prompt, request.camera).id
-    return book.begin(scene_id, request, parent_attempt_id=origin.parent_attempt_id,
-                      hero_frame_id=origin.hero_frame_id, changes=changes)
+        scene_id = book.new_scene(request.prompt, request.negative_prompt, request.camera, request=request).id
+    return book.begin(scene_id, request, parent_attempt_id=origin.parent_attempt_id, automatic=origin.automatic,
+                      hero_frame_id=origin.hero_frame_id, changes=changes, seeds=planned)
 
 
 def _with_hero(request: VideoRequest, hero: HeroFrameRecord) -> VideoRequest:
@@ -126,35 +157,42 @@ class _Tries:
     """The attempts of one round as they are made."""
 
     def __init__(self, bench: Workbench, iteration: IterationRecord, request: VideoRequest, watch: Watch) -> None:
-        self._bench, self._iteration, self._request, self._watch = bench, iteration, request, watch
+        self.bench, self.iteration, self.watch = bench, iteration, watch
+        self._request = request
         self.made: list[AttemptRecord] = []
         self.reports: dict[str, QualityReport] = {}
         self.results: dict[str, VideoResult] = {}
         self.error: WgpError | None = None
 
+    def take(self, attempt: AttemptRecord) -> None:
+        """One that was made before."""
+        self.made.append(attempt)
+        if attempt.report is not None:
+            self.reports[attempt.id] = QualityReport.from_dict(attempt.report)
+
     def make(self, number: int, seed: int, of: int, parent: AttemptRecord | None) -> None:
         """One attempt: video, scores, row. A `WgpError` is kept in the row; everything else is raised."""
-        watch = self._watch.within(f"Attempt {number} of {of}")
+        watch = self.watch.making("Attempt", number, of)
         asked = _numbered(self._request.with_(seed=seed), number)
-        blank = AttemptRecord(self._iteration.id, number, seed, parent_attempt_id=parent and parent.id)
+        blank = AttemptRecord(self.iteration.id, number, seed, parent_attempt_id=parent and parent.id)
         try:
-            result = generate_video(asked, self._bench.context, on_progress=watch.on_progress, cancel=watch.cancel)
+            result = generate_video(asked, self.bench.context, on_progress=watch.on_progress, cancel=watch.cancel)
         except WgpError as error:
             self.error = error
             self._keep(replace(blank, error=str(error)))
             return
-        report, problem = self._bench.score(result.path, split_enhanced(asked.prompt)[0], watch)
+        report, problem = self.bench.score(result.path, split_enhanced(asked.prompt)[0], watch)
         kept = self._keep(replace(
-            blank, seed=result.request.seed, path=result.path, generation_id=self._bench.generation_id(result.path),
+            blank, seed=result.request.seed, path=result.path, generation_id=self.bench.generation_id(result.path),
             warnings=(*result.warnings, *filter(None, [problem])), total=total_of(report), report=as_json(report)))
         self.results[kept.id] = result
         if report is not None:
             self.reports[kept.id] = report
 
     def _keep(self, attempt: AttemptRecord) -> AttemptRecord:
-        kept = self._bench.store.attempts.add_attempt(attempt)
+        kept = self.bench.store.attempts.add_attempt(attempt)
         self.made.append(kept)
-        self._watch.on_attempt(kept)
+        self.watch.on_attempt(kept)
         return kept
 
 
@@ -170,12 +208,13 @@ def _numbered(request: VideoRequest, number: int) -> VideoRequest:
 # -- judging ----------------------------------------------------------------------------------------------------
 
 
-def _judge(tries: _Tries, bench: Workbench) -> Verdict:
+def _judge(tries: _Tries) -> Verdict:
     """Rank what was scored; say what the numbers cannot decide."""
-    scored = [attempt for attempt in tries.made if attempt.id in tries.reports]
+    made = sorted(tries.made, key=lambda attempt: attempt.number)
+    scored = [attempt for attempt in made if attempt.id in tries.reports]
     reports = [tries.reports[attempt.id] for attempt in scored]
-    ranking = rank(reports, bench.options.weights, expects_motion=True)
-    with_video = [attempt for attempt in tries.made if attempt.path is not None]
+    ranking = rank(reports, tries.bench.options.weights, expects_motion=True)
+    with_video = [attempt for attempt in made if attempt.path is not None]
     chosen = scored[ranking.selected] if ranking.selected is not None else with_video[0]
     review = _review(ranking, scored, chosen, tries.reports.get(chosen.id))
     return Verdict(asdict(ranking), {scored[place.index].id: place.rank for place in ranking.places}, chosen.id,

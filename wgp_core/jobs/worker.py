@@ -31,6 +31,7 @@ from ..settings import Settings
 from ..store.database import Store
 from ..store.jobs import Claim
 from . import (  # noqa: F401 - they register their tasks
+    attempt_tasks,
     document_tasks,
     model_tasks,
     prompt_tasks,
@@ -49,6 +50,7 @@ log = logging.getLogger(__name__)
 ORPHAN_GRACE_S = 5.0
 PRELOAD_GRACE_S = 3.0
 WATCHDOG_S = 300.0
+ROLES = ("render", "assistant", "models", "documents", "boards", "attempts")
 
 
 @dataclass(frozen=True)
@@ -245,7 +247,7 @@ def end_group() -> None:
 def parse(argv: Sequence[str] | None) -> WorkerOptions:
     parser = argparse.ArgumentParser(prog="python -m wgp_core.jobs.worker", description="A worker of WGP Studio. "
                                      "The window starts it; it obeys messages on stdin.")
-    parser.add_argument("--role", choices=("render", "assistant", "models", "documents", "boards"), required=True)
+    parser.add_argument("--role", choices=ROLES, required=True)
     parser.add_argument("--home", type=Path, help="the workshop's folder")
     parser.add_argument("--output-dir", type=Path, help="where videos are written")
     parser.add_argument("--settings", type=Path, help="the settings file")

@@ -26,7 +26,10 @@ class IterationState(enum.StrEnum):
 
 @dataclass(frozen=True)
 class SceneRecord:
-    """What is being made, over as many iterations as it takes. `hero_frame_id` is the still that was chosen for it."""
+    """What is being made, over as many iterations as it takes. `request` is the one that it begins with.
+
+    `hero_frame_id` is the still that was chosen for it, `selected_attempt_id` the video that counts now.
+    """
 
     id: str
     work_id: str
@@ -35,6 +38,8 @@ class SceneRecord:
     negative_prompt: str = ""
     camera_movement: CameraMovement = CameraMovement.STATIC
     hero_frame_id: str | None = None
+    selected_attempt_id: str | None = None
+    request: VideoRequest | None = None
     created_at: datetime | None = None
 
 
@@ -67,7 +72,9 @@ class HeroFrameRecord:
 class IterationRecord:
     """One round of attempts. `review` says why a person should look; it is empty where nobody need.
 
-    `changes` says what differs from the round `parent_id`; `ranking` is a `Ranking` in JSON, None until there is one.
+    `seeds` are those of its attempts in order, made or not. `changes` says what differs from the round `parent_id`;
+    `ranking` is a `Ranking` in JSON, None until there is one. `automatic` is a round that refinement began, `flagged`
+    one that a person marked.
     """
 
     id: str
@@ -81,6 +88,9 @@ class IterationRecord:
     changes: Mapping[str, Any] = field(default_factory=dict)
     ranking: Mapping[str, Any] | None = None
     review: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = ()
+    automatic: bool = False
+    flagged: bool = False
     notes: str = ""
     created_at: datetime | None = None
     finished_at: datetime | None = None
@@ -130,3 +140,14 @@ class MetricRecord:
     kind: str
     value: float | None
     raw: float | None
+
+
+@dataclass(frozen=True)
+class DecisionRecord:
+    """A person's word on a suggestion for an attempt: `suggestion` is it in JSON, `key` its name."""
+
+    attempt_id: str
+    key: str
+    accepted: bool
+    suggestion: Mapping[str, Any] = field(default_factory=dict)
+    decided_at: datetime | None = None

@@ -14,7 +14,7 @@ from .tables import Base, UtcDateTime, utc_now
 class SceneRow(Base):
     """What is being made. Scenes of one film share `work_id`; the id of a work stands nowhere else.
 
-    `hero_frame_id` is no foreign key, since hero frames point to their scene already.
+    `hero_frame_id` and `selected_attempt_id` are no foreign keys, since both point to their scene already.
     """
 
     __tablename__ = "scenes"
@@ -27,6 +27,8 @@ class SceneRow(Base):
     negative_prompt: Mapped[str] = mapped_column(Text)
     camera_movement: Mapped[str] = mapped_column(String(32))
     hero_frame_id: Mapped[str | None] = mapped_column(String(32))
+    selected_attempt_id: Mapped[str | None] = mapped_column(String(32))
+    request: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now, index=True)
 
 
@@ -73,6 +75,9 @@ class IterationRow(Base):
     changes: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     ranking: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     review: Mapped[list[str]] = mapped_column(JSON, default=list)
+    seeds: Mapped[list[int]] = mapped_column(JSON, default=list)
+    automatic: Mapped[bool] = mapped_column(default=False)
+    flagged: Mapped[bool] = mapped_column(default=False)
     notes: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -117,3 +122,15 @@ class MetricRow(Base):
     kind: Mapped[str] = mapped_column(String(16))
     value: Mapped[float | None]
     raw: Mapped[float | None]
+
+
+class DecisionRow(Base):
+    """What a person thought of a suggestion that was made for an attempt."""
+
+    __tablename__ = "suggestion_decisions"
+
+    attempt_id: Mapped[str] = mapped_column(ForeignKey("attempts.id", ondelete="CASCADE"), primary_key=True)
+    key: Mapped[str] = mapped_column(String(32), primary_key=True)
+    accepted: Mapped[bool]
+    suggestion: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    decided_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)

@@ -17,6 +17,7 @@ from ..errors import StoreError
 from ..request import CameraMovement, VideoRequest
 from .attempt_records import (
     AttemptRecord,
+    DecisionRecord,
     HeroFrameRecord,
     IterationRecord,
     IterationState,
@@ -24,7 +25,7 @@ from .attempt_records import (
     SceneRecord,
     Verdict,
 )
-from .attempt_tables import AttemptRow, HeroFrameRow, IterationRow, MetricRow, SceneRow
+from .attempt_tables import AttemptRow, DecisionRow, HeroFrameRow, IterationRow, MetricRow, SceneRow
 from .places import Places
 from .tables import GenerationRow, utc_now
 
@@ -45,13 +46,14 @@ class AttemptRepository:
     # -- scenes -------------------------------------------------------------------------------------------------
 
     def new_scene(self, prompt: str, negative_prompt: str = "", camera: CameraMovement = CameraMovement.STATIC, *,
-                  work_id: str = "") -> SceneRecord:
-        """Begin a scene: the next of the work `work_id`, or the first of a new one."""
+                  work_id: str = "", request: VideoRequest | None = None) -> SceneRecord:
+        """Begin a scene: the next of the work `work_id`, or the first of a new one. `request` is kept with it."""
         with self._transactions.write() as session:
             work_id = work_id or _new_id()
             last = session.scalar(select(func.max(SceneRow.number)).where(SceneRow.work_id == work_id)) or 0
             row = SceneRow(id=_new_id(), work_id=work_id, number=last + 1, prompt=prompt,
-                           negative_prompt=negative_prompt, camera_movement=camera.value, created_at=utc_now())
+                           negative_prompt=negative_prompt, camera_movement=camera.value,
+                           request=None if request is None else request.to_dict(), created_at=utc_now())
             session.add(row)
             session.flush()
             return _scene(row)
@@ -118,10 +120,18 @@ class AttemptRepository:
             scene.hero_frame_id = hero_id
             return _scene(scene)
 
+    def drop_hero(self, scene_id: str) -> SceneRecord:
+        """The scene starts from no still; all of them stay."""
+        with self._transactions.write() as session:
+            scene = _need(session, SceneRow, scene_id)
+            scene.hero_frame_id = None
+            return _scene(scene)
+
     # -- iterations ---------------------------------------------------------------------------------------------
 
     def begin(self, scene_id: str, request: VideoRequest, *, parent_attempt_id: str | None = None,
-              hero_frame_id: str | None = None, changes: Mapping[str, Any] | None = None) -> IterationRecord:
+              hero_frame_id: str | None = None, changes: Mapping[str, Any] | None = None, seeds: Sequence[int] = (),
+              automatic: bool = False) -> IterationRecord:
         """Open the next round of a scene; the round of `parent_attempt_id` is its parent.
 
         The scene takes over what the request says of prompt, negative prompt and camera.
@@ -138,9 +148,9 @@ class AttemptRepository:
             row = IterationRow(id=_new_id(), scene_id=scene_id, iteration=last + 1, parent_id=parent and parent.id,
                                parent_attempt_id=parent_attempt_id, hero_frame_id=hero_frame_id, state="open",
                                request=request.to_dict(), changes=dict(changes or {}), review=[], notes="",
-                               created_at=utc_now())
-            scene.prompt, scene.negative_prompt = request.prompt, request.negative_prompt
-            scene.camera_movement = request.camera.value
+                               seeds=list(seeds), automatic=automatic, flagged=False, created_at=utc_now())
+            if not automatic:
+                _take_over(scene, request)
             session.add(row)
             session.flush()
             return _iteration(row)
@@ -157,14 +167,46 @@ class AttemptRepository:
             return tuple(_iteration(row) for row in session.scalars(query))
 
     def finish(self, iteration_id: str, verdict: Verdict) -> IterationRecord:
-        """Write down how a round ended: ranks, what the scores took, why a person should look."""
+        """Write down how a round ended: ranks, what the scores took, why a person should look.
+
+        What the scores took counts for the scene from now on, unless a person has chosen in this round already, or the
+        round is an automatic one (`keep`).
+        """
         with self._transactions.write() as session:
             row = _need(session, IterationRow, iteration_id)
             row.state, row.finished_at = IterationState.DONE.value, utc_now()
             row.ranking, row.review = dict(verdict.ranking), list(verdict.review)
-            for attempt in session.scalars(select(AttemptRow).where(AttemptRow.iteration_id == iteration_id)):
+            attempts = session.scalars(select(AttemptRow).where(AttemptRow.iteration_id == iteration_id)).all()
+            chosen = next((attempt for attempt in attempts if attempt.by_person), None)
+            for attempt in attempts:
                 attempt.rank = verdict.ranks.get(attempt.id)
-                attempt.proposed = attempt.selected = attempt.id == verdict.proposed
+                attempt.proposed = attempt.id == verdict.proposed
+                attempt.selected = attempt.proposed if chosen is None else attempt is chosen
+            if chosen is None and not row.automatic:
+                _need(session, SceneRow, row.scene_id).selected_attempt_id = verdict.proposed
+            return _iteration(row)
+
+    def reopen(self, iteration_id: str) -> IterationRecord:
+        """Go on with a round that was cut off."""
+        with self._transactions.write() as session:
+            row = _need(session, IterationRow, iteration_id)
+            row.state, row.finished_at, row.review = IterationState.OPEN.value, None, []
+            return _iteration(row)
+
+    def keep(self, attempt_id: str) -> SceneRecord:
+        """This attempt of an automatic round counts for its scene from now on, and so do the words of its round."""
+        with self._transactions.write() as session:
+            round_ = _need(session, IterationRow, _need(session, AttemptRow, attempt_id).iteration_id)
+            scene = _need(session, SceneRow, round_.scene_id)
+            scene.selected_attempt_id = attempt_id
+            _take_over(scene, VideoRequest.from_dict(round_.request))
+            return _scene(scene)
+
+    def flag(self, iteration_id: str, on: bool) -> IterationRecord:
+        """Mark a round as one to look at again, or no longer."""
+        with self._transactions.write() as session:
+            row = _need(session, IterationRow, iteration_id)
+            row.flagged = on
             return _iteration(row)
 
     def stop(self, iteration_id: str, state: IterationState, why: str = "") -> IterationRecord:
@@ -226,7 +268,7 @@ class AttemptRepository:
             return None if found is None else self._attempt(found[0], found[1])
 
     def select(self, attempt_id: str) -> AttemptRecord:
-        """A person takes this attempt; the others of its round are no longer selected, and all stay.
+        """A person takes this attempt for its scene; the others of its round are no longer selected, and all stay.
 
         Raises `StoreError` for an attempt that made no video.
         """
@@ -238,8 +280,32 @@ class AttemptRepository:
                             .values(selected=False, by_person=False))
             session.refresh(row)
             row.selected = row.by_person = True
+            scene_id = _need(session, IterationRow, row.iteration_id).scene_id
+            _need(session, SceneRow, scene_id).selected_attempt_id = row.id
             session.flush()
             return self._attempt(row, _place(session, row.generation_id))
+
+    # -- suggestions --------------------------------------------------------------------------------------------
+
+    def decide(self, decision: DecisionRecord) -> DecisionRecord:
+        """Keep a person's word on a suggestion; an earlier one on the same gives way."""
+        with self._transactions.write() as session:
+            _need(session, AttemptRow, decision.attempt_id)
+            row = session.merge(DecisionRow(
+                attempt_id=decision.attempt_id, key=decision.key, accepted=decision.accepted,
+                suggestion=dict(decision.suggestion), decided_at=utc_now()))
+            session.flush()
+            return _decision(row)
+
+    def decisions(self, scene_id: str) -> tuple[DecisionRecord, ...]:
+        """What was decided on suggestions for any attempt of a scene, the oldest first."""
+        query = (select(DecisionRow).join(AttemptRow, AttemptRow.id == DecisionRow.attempt_id)
+                 .join(IterationRow, IterationRow.id == AttemptRow.iteration_id)
+                 .where(IterationRow.scene_id == scene_id).order_by(DecisionRow.decided_at, DecisionRow.key))
+        with self._transactions.read() as session:
+            return tuple(_decision(row) for row in session.scalars(query))
+
+    # -- figures and files --------------------------------------------------------------------------------------
 
     def metrics(self, scene_id: str) -> tuple[MetricRecord, ...]:
         """Every dimension of every attempt of a scene, round by round."""
@@ -252,10 +318,11 @@ class AttemptRepository:
                          for row in session.scalars(query))
 
     def referenced_files(self) -> frozenset[Path]:
-        """Start and end images that the requests of rounds name."""
-        query = select(*(func.json_extract(IterationRow.request, f"$.{name}") for name in ("start_image", "end_image")))
+        """Start and end images that the requests of scenes and rounds name."""
+        queries = (select(*(func.json_extract(kind.request, f"$.{name}") for name in ("start_image", "end_image")))
+                   for kind in (SceneRow, IterationRow))
         with self._transactions.read() as session:
-            return frozenset(Path(name) for row in session.execute(query) for name in row if name)
+            return frozenset(Path(name) for query in queries for row in session.execute(query) for name in row if name)
 
     # -- helpers ------------------------------------------------------------------------------------------------
 
@@ -276,7 +343,13 @@ class AttemptRepository:
 
 def _scene(row: SceneRow) -> SceneRecord:
     return SceneRecord(row.id, row.work_id, row.number, row.prompt, row.negative_prompt,
-                       CameraMovement(row.camera_movement), row.hero_frame_id, row.created_at)
+                       CameraMovement(row.camera_movement), row.hero_frame_id, row.selected_attempt_id,
+                       None if row.request is None else VideoRequest.from_dict(row.request), row.created_at)
+
+
+def _take_over(scene: SceneRow, request: VideoRequest) -> None:
+    scene.prompt, scene.negative_prompt = request.prompt, request.negative_prompt
+    scene.camera_movement = request.camera.value
 
 
 def _iteration(row: IterationRow) -> IterationRecord:
@@ -284,7 +357,12 @@ def _iteration(row: IterationRow) -> IterationRecord:
         id=row.id, scene_id=row.scene_id, iteration=row.iteration, state=IterationState(row.state),
         request=VideoRequest.from_dict(row.request), parent_id=row.parent_id, parent_attempt_id=row.parent_attempt_id,
         hero_frame_id=row.hero_frame_id, changes=row.changes, ranking=row.ranking, review=tuple(row.review),
-        notes=row.notes, created_at=row.created_at, finished_at=row.finished_at)
+        seeds=tuple(row.seeds), automatic=row.automatic, flagged=row.flagged, notes=row.notes,
+        created_at=row.created_at, finished_at=row.finished_at)
+
+
+def _decision(row: DecisionRow) -> DecisionRecord:
+    return DecisionRecord(row.attempt_id, row.key, row.accepted, row.suggestion, row.decided_at)
 
 
 def _metrics(report: Mapping[str, Any] | None, *, attempt_id: str | None = None,

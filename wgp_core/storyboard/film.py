@@ -18,10 +18,10 @@ from ..errors import EngineError, RequestError
 from ..events import CancelToken, Progress, ProgressCallback, Stage, ignore_progress
 from ..generate import GenerationContext, NoRecorder, generate_video
 from ..media import audio, encode, metadata, subtitles
-from ..media.crossfade import joined, overlap_frames
+from ..media.crossfade import fitted, joined, overlap_frames
 from ..media.images import load_image, save_jpeg
 from ..media.metadata import read_manifest
-from ..media.probe import count_frames, probe, read_frames
+from ..media.probe import count_frames, probe
 from ..request import MAX_SEED, EngineChoice, OutputOptions, ScenePlan, VideoRequest
 from ..result import Manifest, VideoResult
 from .draw import sketch_of
@@ -188,7 +188,7 @@ class _Film:
         part = encode.part_path(project.film_path)
         whole = encode.part_path(project.film_path, 2)
         try:
-            frames = joined((_fitting(path, width, height) for path in paths), overlap)
+            frames = joined((fitted(path, width, height) for path in paths), overlap)
             written = encode.encode(self._watched(frames, total), part, encode.EncodeOptions(
                 width, height, fps, crf=self.context.settings.crf, preset=self.context.settings.encoder_preset))
             if options.soundtrack is not None:
@@ -240,13 +240,3 @@ class _Film:
             versions=dict(first.versions), created_at=self.started.isoformat(timespec="seconds"),
             facts={"storyboard": self.project.folder.name, "shots": str(len(numbers))},
             job_id=self.context.recorder.job_id)
-
-
-def _fitting(path: Path, width: int, height: int) -> Iterator[np.ndarray]:
-    """Frames of a shot in one size; others are scaled to it."""
-    import cv2
-
-    for frame in read_frames(path):
-        if frame.shape[:2] != (height, width):
-            frame = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)
-        yield frame

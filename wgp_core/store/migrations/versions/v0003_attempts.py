@@ -22,6 +22,7 @@ def upgrade() -> None:
     _iterations()
     _attempts()
     _metrics()
+    _decisions()
 
 
 def _link(table: str, column: str, target: str, gone: str) -> sa.ForeignKeyConstraint:
@@ -38,6 +39,8 @@ def _scenes() -> None:
         sa.Column("negative_prompt", sa.Text(), nullable=False),
         sa.Column("camera_movement", sa.String(32), nullable=False),
         sa.Column("hero_frame_id", sa.String(32)),
+        sa.Column("selected_attempt_id", sa.String(32)),
+        sa.Column("request", sa.JSON()),
         sa.Column("created_at", sa.DateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_scenes"),
         sa.UniqueConstraint("work_id", "number", name="uq_scenes_work_id_number"),
@@ -86,6 +89,9 @@ def _iterations() -> None:
         sa.Column("changes", sa.JSON(), nullable=False),
         sa.Column("ranking", sa.JSON()),
         sa.Column("review", sa.JSON(), nullable=False),
+        sa.Column("seeds", sa.JSON(), nullable=False),
+        sa.Column("automatic", sa.Boolean(), nullable=False),
+        sa.Column("flagged", sa.Boolean(), nullable=False),
         sa.Column("notes", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(), nullable=False),
         sa.Column("finished_at", sa.DateTime()),
@@ -142,3 +148,16 @@ def _metrics() -> None:
     )
     for column in ("attempt_id", "hero_frame_id"):
         op.create_index(f"ix_quality_metrics_{column}", "quality_metrics", [column])
+
+
+def _decisions() -> None:
+    op.create_table(
+        "suggestion_decisions",
+        sa.Column("attempt_id", sa.String(32), nullable=False),
+        sa.Column("key", sa.String(32), nullable=False),
+        sa.Column("accepted", sa.Boolean(), nullable=False),
+        sa.Column("suggestion", sa.JSON(), nullable=False),
+        sa.Column("decided_at", sa.DateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("attempt_id", "key", name="pk_suggestion_decisions"),
+        _link("suggestion_decisions", "attempt_id", "attempts", "CASCADE"),
+    )
