@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wgp_core.jobs.storyboard_desk import BoardAction, BoardWork
-from wgp_core.jobs.work_line import WorkState
 from wgp_core.planning.story.board import Board, StoryScene
 from wgp_core.planning.story.rules import Breach
 from wgp_core.planning.story.shots import MOVES, movement_of, shot_of
 
-from .components import Action, actions_row, badge, chips, empty_state, notice, notices
-from .progress import bar
+from .components import Action, actions_row, badge, chips, empty_state, notices
+from .progress import work_card
 from .words import duration, esc, file_url, picture_url, plural, short
 
 ACTION_WORDS = {BoardAction.BREAK_DOWN: "Breaking the story down", BoardAction.DRAW: "Drawing the frames",
@@ -176,25 +175,7 @@ def _cell(alike: Mapping[tuple[int, int], float], one: int, two: int, threshold:
 
 def work_html(works: Iterable[BoardWork]) -> str:
     """What is done with boards now, and how the last pieces ended."""
-    return "".join(_work_html(work) for work in works)
-
-
-def _work_html(work: BoardWork) -> str:
-    words = ACTION_WORDS[work.action]
-    if work.state is WorkState.DONE:
-        return notice(work.message, kind="good", extra=actions_row((Action("dismiss", "Close"),), id=work.id)) \
-            if work.message else ""
-    if not work.open:
-        kind = "info" if work.state is WorkState.CANCELLED else "bad"
-        return notice(work.message, kind=kind, fix=work.fix, extra=actions_row((Action("dismiss", "Close"),),
-                                                                                id=work.id))
-    waiting = work.state is WorkState.QUEUED
-    state = badge("Waiting", "queued") if waiting else badge("Stopping" if work.stopping else words, "running")
-    eta = f"about {duration(max(1, round(work.eta_s)))} left" if work.eta_s else ""
-    return (f'<div class="w-card w-enhance"><div class="w-line">{state}<span class="w-quiet">'
-            f'{esc(work.message or work.title)}</span><span class="w-eta">{esc(eta)}</span></div>'
-            f'{"" if waiting else bar(round(100 * work.fraction) if work.fraction is not None else None)}'
-            f'{actions_row((Action("cancel", "Cancel", "danger", disabled=work.stopping),), id=work.id)}</div>')
+    return "".join(work_card(work, ACTION_WORDS[work.action]) for work in works)
 
 
 def film_html(film: Path | None, poster: Path | None = None) -> str:
