@@ -122,7 +122,9 @@ def _exported(project: BoardProject, context: TaskContext) -> dict[str, Any]:
 
 
 def board_files(project: BoardProject) -> list[Path]:
-    """The files of a board that people take away, where they are there: grid, PDF, page, breakdown, prompts, film, subtitles."""
+    """The files of a board that people take away, where they are there: grid, PDF, page, breakdown, prompts, film and
+    its subtitles.
+    """
     from ..media.subtitles import SUFFIXES
     from ..storyboard.project import BREAKDOWN, FILM, GRID, PAGE, PRINT, PROMPTS
 
