@@ -93,9 +93,19 @@ def test_the_board_is_filmed_and_its_files_are_there(open_page):
     expect(page.locator("#board-head")).to_contain_text("4 of 4 drawn")
     press(page.locator("#board-head"), "export")
     expect(page.locator("#board-files")).to_contain_text("storyboard.pdf", timeout=WORK_MS)
+    page.get_by_role("button", name="The film:").click()
+    pick(page, "#film-seconds", "1 s")
+    pick(page, "#film-transition", "Cuts")
     press(page.locator("#board-head"), "film")
     expect(page.locator("#board-film video")).to_be_visible(timeout=WORK_MS)
     expect(page.locator("#board-files")).to_contain_text("storyboard.mp4")
+    page.reload()
+    page.wait_for_function("window.wgpFormReady === true")
+    open_storyboard(page)
+    expect(page.locator("#board-film video")).to_be_visible()
+    page.get_by_role("button", name="The film:").click()
+    expect(page.locator("#film-seconds input")).to_have_value("1 s")
+    expect(page.locator("#film-transition input")).to_have_value("Cuts")
 
 
 def test_an_empty_story_is_refused_and_a_narrow_window_holds_everything(open_page):

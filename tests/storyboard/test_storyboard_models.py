@@ -14,11 +14,11 @@ import torch
 
 from wgp_core.config import Config
 from wgp_core.context import generation_context
-from wgp_core.errors import RequestError
+from wgp_core.errors import EngineError
 from wgp_core.generate import GenerationContext, NoRecorder, generate_video
 from wgp_core.media.images import load_image
 from wgp_core.media.metadata import read_manifest
-from wgp_core.media.probe import probe
+from wgp_core.media.probe import probe, read_frames
 from wgp_core.models.manager import process_manager
 from wgp_core.models.toy import write_toy
 from wgp_core.paths import Paths
@@ -88,7 +88,7 @@ def test_a_shot_starts_from_its_frame_and_one_is_redone_alone(context: Generatio
     assert [before == now for before, now in zip(kept, again, strict=True)] == [True, False, True]
 
     project.film_options = replace(project.film_options, model="wan")
-    with pytest.raises(RequestError, match="cannot start from a picture"):
+    with pytest.raises(EngineError, match="cannot use a start image"):
         film(project, context)
 
 
@@ -98,8 +98,6 @@ def test_without_a_model_for_motion_a_camera_moves_over_the_pictures(context: Ge
     draw(project, [1], context)
     project.film_options = FilmOptions(EngineChoice.LOCAL, fps=8, seconds=0.5)
     film(project, context)
-    from wgp_core.media.probe import read_frames
-
     start = next(iter(read_frames(project.shot_path(1)))).astype(int)
     picture = load_image(project.frame_path(1)).astype(int)
     small = np.array([start.mean((0, 1)), picture.mean((0, 1))])

@@ -9,13 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from wgp_core.engines.explainer.board_people import thing_of
 from wgp_core.engines.explainer.sketch import Sketch, read_sketch
 from wgp_core.errors import RequestError
 from wgp_core.media.images import load_image, save_png
 from wgp_core.planning.story.board import Bible, Board, Character
 from wgp_core.planning.story.break_down import break_down
+from wgp_core.planning.story.character_line import character_line, read_character
 from wgp_core.storyboard import BoardProject, DrawOptions, FilmOptions, Frame, FrameState, Transition
 from wgp_core.storyboard.cast import cast_of, people_in
+from wgp_core.storyboard.export import _columns
 
 STORY = "a trickster sells a wealthy merchant a magical pot"
 
@@ -130,3 +133,22 @@ def test_a_sketch_survives_its_text() -> None:
     assert read_sketch(sketch.text()) == sketch
     assert read_sketch("A man walks.").action == "A man walks."
     assert read_sketch("") == Sketch()
+
+
+def test_a_sketch_shows_the_thing_that_is_meant() -> None:
+    assert thing_of("The merchant inspects the magical pot while coins lie there.") == "pot"
+    assert [thing_of(text) for text in ("She reads a letter", "two knives", "a rose")] == ["book", "sword", "flower"]
+    for text in ("People watch the golden lighthouse.", "He rose and hid behind the cupboard.", "The potter spins."):
+        assert thing_of(text) == "", text
+
+
+def test_the_grid_leaves_few_places_empty() -> None:
+    assert [_columns(count) for count in (1, 4, 6, 7, 8, 9, 10, 12)] == [1, 2, 3, 4, 4, 3, 5, 3]
+
+
+def test_a_character_is_written_on_a_line() -> None:
+    for line in ("Ann", "Ann = ann_x", "Ann = ann_x @ a/b.safetensors | an old woman", "Ann | tall"):
+        assert character_line(read_character(line)) == line
+    for line in ("", "= ann_x", "Ann = two words"):
+        with pytest.raises(RequestError, match="cannot be read"):
+            read_character(line)

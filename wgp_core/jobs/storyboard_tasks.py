@@ -122,10 +122,14 @@ def _exported(project: BoardProject, context: TaskContext) -> dict[str, Any]:
 
 
 def board_files(project: BoardProject) -> list[Path]:
-    """The files of a board that people take away, where they are there: grid, PDF, page, breakdown, prompts, film."""
+    """The files of a board that people take away, where they are there: grid, PDF, page, breakdown, prompts, film and
+    its subtitles.
+    """
+    from ..media.subtitles import SUFFIXES
     from ..storyboard.project import BREAKDOWN, FILM, GRID, PAGE, PRINT, PROMPTS
 
     found = [project.folder / name for name in (GRID, PRINT, PAGE, BREAKDOWN, PROMPTS, FILM)]
+    found += [project.film_path.with_suffix(suffix) for suffix in SUFFIXES]
     return [path for path in found if path.is_file()]
 
 

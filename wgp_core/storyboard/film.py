@@ -223,6 +223,7 @@ class _Film:
 
     def _captions(self, numbers: list[int], counts: list[int], overlap: int, fps: int) -> tuple[Caption, ...]:
         starts = list(itertools.accumulate((count - overlap for count in counts), initial=0))
+        starts[-1] += overlap  # the last shot is seen to its end
         return tuple(Caption(start / fps, end / fps, self.project.scene(number).description)
                      for number, start, end in zip(numbers, starts, starts[1:], strict=False))
 

@@ -36,7 +36,7 @@ FILM, GRID, PRINT, PAGE = "storyboard.mp4", "storyboard_grid.png", "storyboard.p
 SOUNDTRACK, EARLIER = "soundtrack", "earlier"
 PREFIX = "prompt_storyboard_"
 BASE_SEED, STEPS, GUIDANCE = 42, 40, 7.5
-SAME, SAME_ESTIMATED = 0.70, 0.70
+SAME, SAME_ESTIMATED = 0.70, 0.65
 """Likeness below which a frame is tried again: cosine of CLIP, and of the estimate (`benchmarks/board_likeness.py`)."""
 
 
