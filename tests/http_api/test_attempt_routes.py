@@ -16,11 +16,11 @@ from waiting import wait_until
 from wgp_core.engines.base import RenderSession
 from wgp_core.jobs.attempt_desk import AttemptDesk
 from wgp_core.jobs.tasks import TaskContext, run_registered
-from wgp_core.request import VideoRequest
+from wgp_core.request import EngineChoice, VideoRequest
 from wgp_core.server import build_web
 
 LOCAL = "http://127.0.0.1:7860"
-ASK = {"prompt": "waves at night", "engine": "diffusion", "frames": 9, "fallback_local_on_fail": False}
+ASK = {"prompt": "waves at night", "engine": "local", "frames": 9}
 
 
 def jittery(request: VideoRequest, session: RenderSession, index: int) -> np.ndarray:
@@ -36,7 +36,7 @@ def jittery(request: VideoRequest, session: RenderSession, index: int) -> np.nda
 
 @pytest.fixture
 def web(studio: SimpleNamespace) -> Iterator[TestClient]:
-    engines = registry(FakeEngine(draw=jittery))
+    engines = registry(FakeEngine(EngineChoice.LOCAL, jittery, "local"))
     studio.engines = engines
 
     def run_task(name: str, payload: Mapping[str, Any], *, cancel: Any, timeout_s: float,
