@@ -28,7 +28,7 @@ ID, LABEL = "attempts", "Attempts"
 HEROES, ATTEMPTS = 4, 3
 LOCAL = "local"
 CAMERAS = [(words.capitalize(), one.value) for one, words in MOVES.items()]
-SEED_WORDS = "-1 draws them; else they count from it"
+SEED_WORDS = "First seed (-1 draws them)"
 SHOW_HERO = "() => document.querySelector('#hero-editor')?.scrollIntoView({ behavior: 'smooth', block: 'center' })"
 SHOW_ROUND = "() => document.querySelector('#attempts-round')?.scrollIntoView({ behavior: 'smooth', block: 'start' })"
 
@@ -140,6 +140,7 @@ def build(studio: Studio) -> Attempts:
         message = plain_html(elem_id="attempts-message")
         work = action_html(works_html(studio.attempts.works()), elem_id="attempts-work")
         chosen = gr.Dropdown(scene_choices(studio), value=scene, label="Scene", elem_id="attempts-scene")
+        chosen.preprocess = _as_chosen  # a page may ask before it knows the list that a new scene is in
         heroes = action_html(elem_id="attempts-heroes")
         hero_editor = _build_hero_editor()
         players = action_html(elem_id="attempts-round", script=asset("players.js"))
@@ -149,6 +150,10 @@ def build(studio: Studio) -> Attempts:
         film = action_html(elem_id="attempts-film")
     return Attempts(ask, message, work, chosen, heroes, hero_editor, players, suggestions, again, history, film,
                     gr.State(""))
+
+
+def _as_chosen(payload: Any) -> str:
+    return payload or ""
 
 
 def _build_ask(studio: Studio) -> Ask:
@@ -172,8 +177,7 @@ def _build_ask(studio: Studio) -> Ask:
             size = gr.Dropdown(_sizes(studio), value="", label="Size", allow_custom_value=True, min_width=150,
                                elem_id="attempts-size")
             camera = gr.Dropdown(CAMERAS, value="static", label="Camera", min_width=150, elem_id="attempts-camera")
-            seed = gr.Number(-1, label="Seed", info=SEED_WORDS, precision=0, minimum=-1, min_width=110,
-                             elem_id="attempts-seed")
+            seed = gr.Number(-1, label=SEED_WORDS, precision=0, minimum=-1, min_width=110, elem_id="attempts-seed")
         with gr.Row(elem_classes="w-pair w-bottom"):
             model = gr.Dropdown(_models(studio), value="", label="Video drawn by", min_width=170,
                                 elem_id="attempts-model")
@@ -192,7 +196,7 @@ def _build_hero_editor() -> HeroEditor:
         prompt = gr.Textbox(label="Prompt", lines=2, max_lines=6, elem_id="hero-prompt")
         with gr.Row(elem_classes="w-pair w-bottom"):
             negative = gr.Textbox(label="Must not be in it", max_lines=3, min_width=220, elem_id="hero-negative")
-            seed = gr.Number(-1, label="Seed", info="-1 draws another", precision=0, minimum=-1, min_width=110,
+            seed = gr.Number(-1, label="Seed (-1 draws another)", precision=0, minimum=-1, min_width=110,
                              elem_id="hero-seed")
         with gr.Row():
             draw = gr.Button("Draw it", variant="primary", size="sm", scale=0, min_width=120, elem_id="hero-draw")
@@ -207,8 +211,7 @@ def _build_again() -> Again:
         with gr.Row(elem_classes="w-pair w-bottom"):
             negative = gr.Textbox(label="Must not be in it", max_lines=3, min_width=200, elem_id="again-negative")
             camera = gr.Dropdown(CAMERAS, value="static", label="Camera", min_width=140, elem_id="again-camera")
-            seed = gr.Number(-1, label="Seed", info=SEED_WORDS, precision=0, minimum=-1, min_width=110,
-                             elem_id="again-seed")
+            seed = gr.Number(-1, label=SEED_WORDS, precision=0, minimum=-1, min_width=110, elem_id="again-seed")
             hero = gr.Radio([("The chosen hero frame", True), ("No still", False)], value=True, label="Begins with",
                             min_width=220, elem_id="again-hero")
         with gr.Row(elem_classes="w-pair w-bottom"):
