@@ -12,11 +12,17 @@ import pytest
 
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Locator, Page, expect
-from test_window import open_section, open_tab
+from test_window import open_section, open_tab, pick
+
+from wgp_core.paths import build_paths
+from wgp_core.quality.total import Weights, weigh
+from wgp_core.quality.types import Curve, Diagnostics, Dimension, DimensionScore, Kind, QualityReport
+from wgp_core.request import VideoRequest
+from wgp_core.store import Store
+from wgp_core.store.attempt_records import AttemptRecord, Verdict
 
 PROMPT = "k-means with 4 clusters"
-STILL = "definition of entropy"
-"""A page that is written while it is looked at: its subject is not the same throughout."""
+WEAK = "a pendulum swings"
 WORK_MS = 600_000
 PICTURES = Path(os.environ["ATTEMPTS_PICTURES"]) if os.environ.get("ATTEMPTS_PICTURES") else None
 """Where screenshots of the steps are put, if anywhere."""
@@ -160,34 +166,51 @@ def test_from_a_prompt_to_a_finished_film(open_page, program):
     expect(page.locator("#attempts-film video")).to_be_visible()
 
 
-def test_a_suggestion_is_accepted_and_tried(open_page):
+def weak_round(home: Path) -> None:
+    """A scene with an attempt that scored badly, as a script may leave it."""
+    scores = (DimensionScore(Dimension.SUBJECT, Kind.ESTIMATE, 0.52, 0.52, "Estimate: colours.",
+                             curve=Curve(tuple(range(30)), (0.8,) * 14 + (0.2,) * 3 + (0.8,) * 13)),
+              DimensionScore(Dimension.FLICKERING, Kind.EXACT, 0.9, 0.9, "VBench's formula."),
+              DimensionScore(Dimension.IMAGING, Kind.ESTIMATE, 0.61, 0.61, "Estimate: sharpness and noise."))
+    report = QualityReport("a.mp4", 320, 240, 30.0, 30, WEAK, scores, weigh(scores, Weights()), Diagnostics())
+    request = VideoRequest(WEAK, seconds=1, width=320, height=240)
+    with Store.open(build_paths(home=home).database) as store:
+        book = store.attempts
+        scene = book.new_scene(WEAK, request=request)
+        opened = book.begin(scene.id, request, seeds=(7,))
+        video = next((home / "outputs").glob("*.mp4"))
+        made = book.add_attempt(AttemptRecord(opened.id, 1, 7, path=video, total=report.total.value,
+                                              report=report.to_dict()))
+        book.finish(opened.id, Verdict({}, {made.id: 1}, made.id, ("The total is 65.",)))
+
+
+def test_a_suggestion_is_accepted_and_tried(open_page, program):
+    weak_round(program.home)
     page = open_page()
     open_attempts(page)
-    page.fill("#attempts-prompt textarea", STILL)
-    open_section(page, "Length, size, camera, seed, what draws")
-    page.fill("#attempts-seconds input", "1")
+    pick(page, "#attempts-scene", WEAK)
+    bad = version(page, 1).locator(".w-bad")
+    expect(bad).to_have_attribute("title", "Subject consistency drops to 20 at 0.5 s")
+    expect(version(page, 1).locator(".w-scores li.weak")).to_have_count(2)
+    cards = page.locator("#attempts-suggestions .w-suggestion")
+    expect(cards).to_have_count(2)
+    expect(cards.first.locator("ins").first).to_be_visible()
+    shoot(page, "suggestions")
+    press(cards.nth(1), "reject")
+    expect(cards.nth(1)).to_contain_text("Rejected")
+    press(cards.first, "accept")
+    expect(cards.first).to_contain_text("Accepted")
+    expect(page.locator("#again-prompt textarea")).to_have_value(re.compile(f"{WEAK}, "))
+    expect(page.locator("#attempts-history")).to_contain_text("1 of 2")
+    page.fill("#again-count input[type=number]", "1")
     page.keyboard.press("Tab")
-    page.fill("#attempts-size input", "320x240")
-    page.keyboard.press("Enter")
-    page.keyboard.press("Tab")
-    page.keyboard.press("Escape")
-    page.fill("#attempts-heroes-n input[type=number]", "0")
-    page.keyboard.press("Tab")
-    page.fill("#attempts-count input[type=number]", "1")
-    page.keyboard.press("Tab")
-    page.click("#attempts-make")
-    first = page.locator("#attempts-suggestions .w-suggestion").first
-    expect(first).to_be_visible(timeout=WORK_MS)
-    expect(first.locator("ins").first).to_be_visible()
-    shoot(page, "suggestion")
-    press(first, "accept")
-    expect(first).to_contain_text("Accepted")
-    expect(page.locator("#again-prompt textarea")).not_to_have_value(STILL)
-    expect(page.locator("#attempts-history")).to_contain_text("1 of 1")
     page.click("#again-go")
-    expect(page.locator("#attempts-history .w-row")).to_have_count(2, timeout=WORK_MS)
+    newest = page.locator("#attempts-history .w-row").first
+    expect(newest).to_contain_text("Round 2", timeout=WORK_MS)
     idle(page)
-    expect(page.locator("#attempts-history .w-row").first.locator("ins").first).to_be_visible()
+    expect(newest.locator("ins").first).to_be_visible()
+    expect(page.locator("#attempts-history .w-trend circle.chosen")).to_have_count(2)
+    shoot(page, "trend")
 
 
 def test_what_cannot_be_done_is_said_and_a_narrow_window_holds_everything(open_page):
