@@ -218,9 +218,11 @@ def _build_again() -> Again:
             count = gr.Slider(1, MOST_ATTEMPTS, ATTEMPTS, step=1, label="Attempts", min_width=140,
                               elem_id="again-count")
             go = gr.Button("Make attempts", variant="primary", size="md", min_width=150, elem_id="again-go")
-            rounds = gr.Slider(1, 5, 1, step=1, label="Rounds by itself", min_width=140, elem_id="again-rounds")
+        with gr.Row(elem_classes="w-pair w-bottom", elem_id="again-itself"):
+            rounds = gr.Slider(1, 5, 1, step=1, label="Or by itself: rounds of suggestion and attempts, kept where the "
+                               "score rises", min_width=140, elem_id="again-rounds")
             refine = gr.Button("Refine by itself", size="md", min_width=150, elem_id="again-refine")
-        with gr.Row(elem_classes="w-pair w-bottom"):
+        with gr.Row(elem_classes="w-pair w-bottom", elem_id="again-notes"):
             note = gr.Textbox(label="Notes on the round that is shown", max_lines=4, min_width=260, scale=4,
                               elem_id="attempts-note")
             keep_note = gr.Button("Keep note", size="sm", scale=0, min_width=110, elem_id="attempts-keep-note")
