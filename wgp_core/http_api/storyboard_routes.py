@@ -15,8 +15,7 @@ from ..errors import QueueError, RequestError
 from ..jobs.storyboard_desk import BoardWork
 from ..jobs.storyboard_tasks import board_files
 from ..storyboard.project import BoardProject
-from . import events
-from .events import Event
+from . import work_events
 from .schemas import NotFound, ProblemOut
 from .storyboard_schemas import BoardLineOut, BoardOut, BoardWorkOut, DrawIn, InsertIn, LockIn, MoveIn, SceneIn, StoryIn
 
@@ -32,11 +31,6 @@ _CONFLICT = {409: {"model": ProblemOut, "description": "The board is being worke
 _UNREADABLE = {400: {"model": ProblemOut, "description": "The body cannot be read."}}
 _PICTURE = {200: {"content": {"image/png": {}}, "description": "The picture."}}
 _FILE = {200: {"content": {"application/octet-stream": {}}, "description": "The file."}}
-_EVENTS = {
-    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}},
-          "description": "Events `state`, `progress` and `done`; the stream ends after `done`."},
-    204: {"description": "The reader has heard everything (see `Last-Event-ID`)."},
-}
 
 
 def build_storyboard_router(studio: Studio, closing: Callable[[], bool]) -> APIRouter:
@@ -157,44 +151,13 @@ def _add_work(router: APIRouter, studio: Studio, closing: Callable[[], bool]) ->
         _work(studio, work_id)
         return BoardWorkOut.of(studio.storyboards.line.cancel(work_id))
 
-    @router.get("/storyboards/work/{work_id}/events", responses={**_MISSING, **_EVENTS},
+    @router.get("/storyboards/work/{work_id}/events", responses={**_MISSING, **work_events.EVENTS},
                 response_class=StreamingResponse)
     def news(work_id: WorkId, last_event_id: Annotated[str, Header(
             max_length=100, description="The id of the last event that was heard.")] = "") -> Response:
         """The news of the work as server-sent events, until it has ended."""
-        now = _work(studio, work_id)
-        if not now.open and last_event_id == _id(now, "done"):
-            return Response(status_code=204)
-
-        def look(heard: str) -> tuple[list[Event], bool]:
-            try:
-                found = studio.storyboards.line.get(work_id)
-            except QueueError:
-                return [Event("removed", "done", {"state": "removed"})], False
-            return _news(found, heard), found.open
-
-        return StreamingResponse(events.follow(look, closing, last_event_id), media_type="text/event-stream",
-                                 headers={"cache-control": "no-store"})
-
-
-def _news(work: BoardWork, heard: str) -> list[Event]:
-    """What a reader that heard the event `heard` does not know yet."""
-    out = BoardWorkOut.of(work).model_dump(mode="json")
-    state_id, found = _id(work), []
-    if heard != state_id and not heard.startswith(state_id + "."):
-        found.append(Event(state_id, "state", {"id": work.id, "state": out["state"]}))
-    progress = {name: out[name] for name in ("step", "total", "message")}
-    if work.open and (work.total or work.message):
-        progress_id = _id(work, events.mark_of(progress))
-        if progress_id != heard:
-            found.append(Event(progress_id, "progress", {**progress, "eta_s": work.eta_s}))
-    if not work.open:
-        found.append(Event(_id(work, "done"), "done", out))
-    return found
-
-
-def _id(work: BoardWork, part: str = "") -> str:
-    return f"{work.id}-{work.state.value}" + (f".{part}" if part else "")
+        _work(studio, work_id)
+        return work_events.stream(lambda: studio.storyboards.line.get(work_id), BoardWorkOut.of, closing, last_event_id)
 
 
 def _out(studio: Studio, project: BoardProject) -> BoardOut:

@@ -22,7 +22,7 @@ from ..marked import split_enhanced
 from ..paths import Paths
 from ..quality.suggest import Suggestion
 from ..quality.total import Weights
-from ..request import EnhanceMode, VideoRequest
+from ..request import EnhanceMode, OutputOptions, VideoRequest
 from ..settings import Settings
 from ..store.attempt_records import AttemptRecord, IterationRecord, SceneRecord
 from .attempt_tasks import typed
@@ -131,6 +131,15 @@ class AttemptDesk:
         scene = self._book.new_scene(kept.prompt, kept.negative_prompt, kept.camera, work_id=work_id, request=kept)
         self._line.changed()
         return scene
+
+    def scenes_of(self, generation_id: str, request: VideoRequest | None = None) -> tuple[SceneRecord, ...]:
+        """The scenes of a work, in order. A job of the queue becomes a work of its own name, with one scene that begins
+        with its `request`; without one nothing is begun."""
+        found = self._book.scenes(work_id=generation_id, limit=1_000)
+        if found or request is None:
+            return found
+        return (self._book.new_scene(request.prompt, request.negative_prompt, request.camera, work_id=generation_id,
+                                     request=request.with_(output=OutputOptions())),)
 
     def request_of(self, scene_id: str) -> VideoRequest:
         """What a scene asks for now: what it began with, in its words of today."""
