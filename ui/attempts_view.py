@@ -363,8 +363,8 @@ def suggestions_html(found: Sequence[Suggestion], decided: Mapping[str, bool], a
     """
     title = f'<h3 class="w-section">Suggestions for {esc(name)}</h3>'
     if not found:
-        return (f'<section class="w-stage-part">{title}<p class="w-quiet">No score is weak, so there is nothing to '
-                "suggest. Change what you like below.</p></section>")
+        return (f'<section class="w-stage-part">{title}<p class="w-quiet">The scores suggest nothing. Change what '
+                "you like below.</p></section>")
     cards = "".join(_suggestion_html(one, decided.get(key_of(one)), attempt) for one in found)
     return f'<section class="w-stage-part">{title}<div class="w-suggestions">{cards}</div></section>'
 

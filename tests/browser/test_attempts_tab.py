@@ -139,14 +139,20 @@ def test_from_a_prompt_to_a_finished_film(open_page, program):
     page.click("#attempts-keep-note")
     expect(page.locator("#attempts-history")).to_contain_text("The clusters are clear.")
 
-    # Another round with other words.
-    page.fill("#again-prompt textarea", "k-means with 5 clusters")
+    # A suggestion is accepted, and another round shows what it does.
+    suggestion = page.locator("#attempts-suggestions .w-suggestion").first
+    added = suggestion.locator("ins").first.inner_text()
+    shoot(page, "suggestion")
+    press(suggestion, "accept")
+    expect(suggestion).to_contain_text("Accepted")
+    expect(page.locator("#again-prompt textarea")).to_have_value(f"{PROMPT}{added}")
     page.fill("#again-count input[type=number]", "2")
     page.keyboard.press("Tab")
     page.click("#again-go")
     expect(page.locator("#attempts-history .w-row")).to_have_count(2, timeout=WORK_MS)
     idle(page)
-    expect(page.locator("#attempts-history .w-row").first.locator(".w-diff ins")).to_have_text(" 5")
+    expect(page.locator("#attempts-history .w-row").first.locator(".w-diff ins").first).to_have_text(added)
+    expect(page.locator("#attempts-history")).to_contain_text("1 of 1")
     expect(page.locator("#attempts-history .w-row").first.locator(".w-gain")).to_contain_text("points")
     expect(page.locator("#attempts-history .w-trend svg")).to_be_visible()
     expect(page.locator("#attempts-round .w-version")).to_have_count(2)
