@@ -107,7 +107,11 @@ class Again:
 
 @dataclass(frozen=True)
 class Attempts:
-    """The tab's parts. `round` is the id of the round in the players, empty for the newest."""
+    """The tab's parts. `scene` is the id of the scene that is shown, `round` of the round in the players, empty for the
+    newest.
+
+    Handlers take the scene from here, not from `chosen`: a page may ask before it has heard of a new list of scenes.
+    """
 
     ask: Ask
     message: gr.HTML
@@ -120,12 +124,13 @@ class Attempts:
     again: Again
     history: gr.HTML
     film: gr.HTML
+    scene: gr.State
     round: gr.State
 
     @property
     def place(self) -> list[Any]:
         """Where one is: scene, round, and the attempt that the next round goes on from."""
-        return [self.chosen, self.round, self.again.parent]
+        return [self.scene, self.round, self.again.parent]
 
     @property
     def views(self) -> list[Any]:
@@ -140,7 +145,6 @@ def build(studio: Studio) -> Attempts:
         message = plain_html(elem_id="attempts-message")
         work = action_html(works_html(studio.attempts.works()), elem_id="attempts-work")
         chosen = gr.Dropdown(scene_choices(studio), value=scene, label="Scene", elem_id="attempts-scene")
-        chosen.preprocess = _as_chosen  # a page may ask before it knows the list that a new scene is in
         heroes = action_html(elem_id="attempts-heroes")
         hero_editor = _build_hero_editor()
         players = action_html(elem_id="attempts-round", script=asset("players.js"))
@@ -149,11 +153,7 @@ def build(studio: Studio) -> Attempts:
         history = action_html(elem_id="attempts-history")
         film = action_html(elem_id="attempts-film")
     return Attempts(ask, message, work, chosen, heroes, hero_editor, players, suggestions, again, history, film,
-                    gr.State(""))
-
-
-def _as_chosen(payload: Any) -> str:
-    return payload or ""
+                    gr.State(""), gr.State(""))
 
 
 def _build_ask(studio: Studio) -> Ask:
@@ -285,17 +285,14 @@ def fill_again(studio: Studio, page: Page | None, parent: str) -> list[Any]:
 
 def _wire_showing(own: Attempts, window: Window) -> None:
     studio = window.studio
-    everything = [own.message, own.round, *own.views, *own.again.filled, own.chosen]
+    everything = [own.message, own.round, *own.views, *own.again.filled, own.scene, own.chosen]
 
     def show(scene: str, round_id: str) -> list[Any]:
         """Everything, for another scene or round."""
         shown, problem = attempt(lambda: _all_at(studio, scene, round_id))
-        rest = shown or [gr.skip()] * (len(everything) - 3)
-        return [problem, round_id, *rest, gr.update(choices=scene_choices(studio), value=scene)]
+        rest = shown or [gr.skip()] * (len(everything) - 4)
+        return [problem, round_id, *rest, scene, gr.update(choices=scene_choices(studio), value=scene)]
 
-    gr.on([window.items[ID].select, window.blocks.load],
-          lambda scene, round_id: show(scene if _there(studio, scene) else scene_in_work(studio), round_id),
-          [own.chosen, own.round], everything, **QUIET)
     own.chosen.input(lambda scene: show(scene, ""), own.chosen, everything, **QUIET)
 
     def hear(scene: str, round_id: str, parent: str, start: Any) -> list[Any]:
@@ -303,23 +300,30 @@ def _wire_showing(own: Attempts, window: Window) -> None:
         scene = scene if _there(studio, scene) else scene_in_work(studio)
         page, problem = attempt(lambda: read_page(studio, scene, round_id))
         if problem:
-            return [problem, *[gr.skip()] * (len(everything) - 1)]
-        if page is not None and start != _started(page) and not page.busy:
+            return [problem, *[gr.skip()] * (len(everything) - 3), scene, gr.skip()]
+        if page is not None and start != _started(page) and (start is None or not page.busy):
             return show(scene, "")
         views, problem = attempt(lambda: _views(studio, page, parent))
         return [problem or gr.skip(), gr.skip(), *(views or [gr.skip()] * len(own.views)),
-                *[gr.skip()] * (len(own.again.filled) + 1)]
+                *[gr.skip()] * len(own.again.filled), scene, gr.skip()]
 
-    window.live.attempts(hear, [*own.place, own.again.start], everything, trigger_mode="always_last",
-                         **QUIET)
+    known = [*own.place, own.again.start]
+    window.live.attempts(hear, known, everything, trigger_mode="always_last", **QUIET)
+
+    def come(scene: str, *rest: Any) -> list[Any]:
+        """The same, and the list of scenes, when the tab is opened."""
+        *updates, shown, _ = hear(scene, *rest)
+        return [*updates, shown, gr.update(choices=scene_choices(studio), value=shown)]
+
+    gr.on([window.items[ID].select, window.blocks.load], come, known, everything, **QUIET)
 
     def see(event: gr.EventData, scene: str) -> list[Any]:
         action, item = event._data["action"], event._data["id"]
         return show(item, "") if action == "scene" else show(scene, item) if action == "show" else [
             gr.skip()] * len(everything)
 
-    own.history.click(see, own.chosen, everything, **QUIET).then(None, None, None, js=SHOW_ROUND)
-    own.film.click(see, own.chosen, everything, **QUIET)
+    own.history.click(see, own.scene, everything, **QUIET).then(None, None, None, js=SHOW_ROUND)
+    own.film.click(see, own.scene, everything, **QUIET)
 
     def act_on_work(event: gr.EventData) -> list[Any]:
         change = studio.attempts.cancel if event._data["action"] == "cancel" else studio.attempts.dismiss
@@ -394,7 +398,7 @@ def fill_ask(studio: Studio, request: VideoRequest | None) -> list[Any]:
 
 def _wire_ask(own: Attempts, window: Window) -> None:
     studio, ask, desk = window.studio, own.ask, window.studio.attempts
-    outputs = [own.message, own.round, *own.views, *own.again.filled, own.chosen]
+    outputs = [own.message, own.round, *own.views, *own.again.filled, own.scene, own.chosen]
 
     def begin(scene: str, heroes: float, count: float, hero_model: str, enhance: bool, following: bool,
               *values: Any) -> list[Any]:
@@ -412,10 +416,10 @@ def _wire_ask(own: Attempts, window: Window) -> None:
         made, problem = attempt(start)
         shown = made or scene
         views, worse = attempt(lambda: _all_at(studio, shown, ""))
-        return [problem or worse, "", *(views or [gr.skip()] * (len(outputs) - 3)),
+        return [problem or worse, "", *(views or [gr.skip()] * (len(outputs) - 4)), shown,
                 gr.update(choices=scene_choices(studio), value=shown)]
 
-    ask.make.click(begin, [own.chosen, ask.heroes, ask.count, ask.hero_model, ask.enhance, ask.following, *ask.values],
+    ask.make.click(begin, [own.scene, ask.heroes, ask.count, ask.hero_model, ask.enhance, ask.following, *ask.values],
                    outputs, trigger_mode="once", **QUIET)
     ask.count.change(lambda count: count, ask.count, own.again.count, **QUIET)
     ask.carried.click(lambda: fill_ask(studio, None), None, ask.filled, **QUIET)
@@ -448,7 +452,7 @@ def _wire_heroes(own: Attempts, studio: Studio) -> None:
         shown, worse = attempt(lambda: _all_at(studio, scene, round_id))
         return [problem or worse, gr.update(visible=False), *(shown or [gr.skip()] * (len(outputs) - 2))]
 
-    own.heroes.click(act, [own.chosen, own.round, own.ask.hero_model, own.ask.enhance], outputs, **QUIET)
+    own.heroes.click(act, [own.scene, own.round, own.ask.hero_model, own.ask.enhance], outputs, **QUIET)
 
     def edit(event: gr.EventData) -> list[Any]:
         if event._data["action"] != "redraw-hero":
@@ -524,7 +528,7 @@ def _wire_again(own: Attempts, studio: Studio) -> None:
         return [problem, "", works_html(desk.works())]
 
     told = [own.message, own.round, own.work]
-    again.go.click(go, [own.chosen, again.parent, again.prompt, again.negative, again.camera, again.seed, again.hero,
+    again.go.click(go, [own.scene, again.parent, again.prompt, again.negative, again.camera, again.seed, again.hero,
                         again.count], told, trigger_mode="once", **QUIET)
 
     def refine(parent: str, rounds: float, count: float) -> list[Any]:
