@@ -370,7 +370,7 @@ def suggestions_html(found: Sequence[Suggestion], decided: Mapping[str, bool], a
 
 
 def _suggestion_html(one: Suggestion, accepted: bool | None, attempt: AttemptRecord) -> str:
-    gain = f"up to {100 * one.gain:+.0f} points" if one.gain >= 0.005 else ""
+    gain = f"up to {gain_words(one.gain)}" if one.gain >= 0.0005 else ""
     negative = (f'<p class="w-quiet">Must not be in it:</p><p class="w-diff">{diff_html(one.negative_diff)}</p>'
                 if one.negative_diff else "")
     if accepted is None:
