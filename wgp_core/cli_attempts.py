@@ -22,7 +22,7 @@ from .store.attempt_records import AttemptRecord, HeroFrameRecord, SceneRecord
 
 
 def list_scenes(paths: Paths, as_json: bool, limit: int) -> None:
-    """The newest scenes, with the total of what is selected in their last round."""
+    """The newest scenes, with the total of what counts for them now."""
     with Store.open(paths.database) as store:
         rows = [_scene_row(scene, store) for scene in store.attempts.scenes(limit=limit)]
     if as_json:
@@ -85,10 +85,11 @@ def _meant(name: str, store: Store) -> tuple[str, AttemptRecord | None]:
 def _scene_row(scene: SceneRecord, store: Store) -> dict[str, Any]:
     rounds = store.attempts.iterations(scene.id)
     attempts = [store.attempts.attempts(iteration.id) for iteration in rounds]
-    chosen = next((a for a in attempts[-1] if a.selected), None) if attempts else None
+    chosen = store.attempts.attempt(scene.selected_attempt_id) if scene.selected_attempt_id else None
+    review = store.attempts.iteration(chosen.iteration_id).review if chosen else ()
     return {"scene": scene.id, "prompt": scene.prompt, "rounds": len(rounds), "attempts": sum(map(len, attempts)),
             "total": None if chosen is None else chosen.total,
-            "review": list(rounds[-1].review) if rounds and not (chosen and chosen.by_person) else []}
+            "review": [] if chosen is not None and chosen.by_person else list(review)}
 
 
 def _scene_json(scene: SceneRecord, points: tuple[TrendPoint, ...], attempts: dict[str, tuple[AttemptRecord, ...]],

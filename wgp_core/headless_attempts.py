@@ -92,7 +92,8 @@ def make(request: VideoRequest, flags: LoopFlags, bench: Workbench, watch: Watch
         if request.start_image is not None:
             raise RequestError("Hero frames were asked for, and a start image is given.", field="start_image",
                                fix="Leave out --image-start or --hero-frames.")
-        scene_id = scene_id or book.new_scene(request.prompt, request.negative_prompt, request.camera).id
+        scene_id = scene_id or book.new_scene(request.prompt, request.negative_prompt, request.camera,
+                                             request=request).id
         heroes = draw_heroes(request, bench, scene_id, flags.hero_frames, model=flags.hero_model, watch=watch)
         hero_id = best_hero(heroes).id
         book.select_hero(hero_id)
