@@ -324,8 +324,8 @@ def _history_row(view: RoundView, by_attempt: Mapping[str, tuple[RoundView, Atte
 
 def changes_html(changes: Mapping[str, Any]) -> str:
     """What a round did differently: words as a diff, settings before and after."""
-    lines = [f'<p class="w-diff">{diff_html([Change(**part) for part in changes[name]["diff"]])}</p>'
-             for name in ("prompt", "negative_prompt") if name in changes]
+    lines = [f'<p class="w-diff">{label}{diff_html([Change(**part) for part in changes[name]["diff"]])}</p>'
+             for name, label in (("prompt", ""), ("negative_prompt", "Must not be in it: ")) if name in changes]
     settings = describe({"settings": changes.get("settings", {})})
     more = f", and {len(settings) - CHANGES_SHOWN} more" if len(settings) > CHANGES_SHOWN else ""
     if settings:
@@ -409,8 +409,8 @@ def _finished_html(files: Sequence[Path]) -> str:
     there = [file for file in files if file.is_file()]
     if not there:
         return ""
-    links = "".join(f'<a class="w-btn" href="{esc(file_url(file))}" download="{esc(file.name)}">{esc(file.name)}</a>'
-                    for file in there)
+    links = "".join(f'<a class="w-btn" href="{esc(file_url(file))}" download="{esc(file.name)}">'
+                    f'{"Manifest" if file.suffix == ".json" else "Download"}</a>' for file in there)
     return (f'<div class="w-card w-finished"><div class="w-picture"><video controls playsinline preload="metadata" '
             f'src="{esc(picture_url(there[0]))}" aria-label="The finished film"></video></div>'
             f'<div class="w-result-text"><div class="w-actions">{links}</div></div></div>')
