@@ -324,8 +324,8 @@ def _history_row(view: RoundView, by_attempt: Mapping[str, tuple[RoundView, Atte
 
 def changes_html(changes: Mapping[str, Any]) -> str:
     """What a round did differently: words as a diff, settings before and after."""
-    lines = [f'<p class="w-diff">{diff_html([Change(**part) for part in changes[name]["diff"]])}</p>'
-             for name in ("prompt", "negative_prompt") if name in changes]
+    lines = [f'<p class="w-diff">{label}{diff_html([Change(**part) for part in changes[name]["diff"]])}</p>'
+             for name, label in (("prompt", ""), ("negative_prompt", "Must not be in it: ")) if name in changes]
     settings = describe({"settings": changes.get("settings", {})})
     more = f", and {len(settings) - CHANGES_SHOWN} more" if len(settings) > CHANGES_SHOWN else ""
     if settings:
@@ -363,14 +363,14 @@ def suggestions_html(found: Sequence[Suggestion], decided: Mapping[str, bool], a
     """
     title = f'<h3 class="w-section">Suggestions for {esc(name)}</h3>'
     if not found:
-        return (f'<section class="w-stage-part">{title}<p class="w-quiet">No score is weak, so there is nothing to '
-                "suggest. Change what you like below.</p></section>")
+        return (f'<section class="w-stage-part">{title}<p class="w-quiet">The scores suggest nothing. Change what '
+                "you like below.</p></section>")
     cards = "".join(_suggestion_html(one, decided.get(key_of(one)), attempt) for one in found)
     return f'<section class="w-stage-part">{title}<div class="w-suggestions">{cards}</div></section>'
 
 
 def _suggestion_html(one: Suggestion, accepted: bool | None, attempt: AttemptRecord) -> str:
-    gain = f"up to {100 * one.gain:+.0f} points" if one.gain >= 0.005 else ""
+    gain = f"up to {gain_words(one.gain)}" if one.gain >= 0.0005 else ""
     negative = (f'<p class="w-quiet">Must not be in it:</p><p class="w-diff">{diff_html(one.negative_diff)}</p>'
                 if one.negative_diff else "")
     if accepted is None:
@@ -409,8 +409,8 @@ def _finished_html(files: Sequence[Path]) -> str:
     there = [file for file in files if file.is_file()]
     if not there:
         return ""
-    links = "".join(f'<a class="w-btn" href="{esc(file_url(file))}" download="{esc(file.name)}">{esc(file.name)}</a>'
-                    for file in there)
+    links = "".join(f'<a class="w-btn" href="{esc(file_url(file))}" download="{esc(file.name)}">'
+                    f'{"Manifest" if file.suffix == ".json" else "Download"}</a>' for file in there)
     return (f'<div class="w-card w-finished"><div class="w-picture"><video controls playsinline preload="metadata" '
             f'src="{esc(picture_url(there[0]))}" aria-label="The finished film"></video></div>'
             f'<div class="w-result-text"><div class="w-actions">{links}</div></div></div>')

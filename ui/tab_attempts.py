@@ -28,7 +28,7 @@ ID, LABEL = "attempts", "Attempts"
 HEROES, ATTEMPTS = 4, 3
 LOCAL = "local"
 CAMERAS = [(words.capitalize(), one.value) for one, words in MOVES.items()]
-SEED_WORDS = "-1 draws them; else they count from it"
+SEED_WORDS = "First seed (-1 draws them)"
 SHOW_HERO = "() => document.querySelector('#hero-editor')?.scrollIntoView({ behavior: 'smooth', block: 'center' })"
 SHOW_ROUND = "() => document.querySelector('#attempts-round')?.scrollIntoView({ behavior: 'smooth', block: 'start' })"
 
@@ -107,7 +107,11 @@ class Again:
 
 @dataclass(frozen=True)
 class Attempts:
-    """The tab's parts. `round` is the id of the round in the players, empty for the newest."""
+    """The tab's parts. `scene` is the id of the scene that is shown, `round` of the round in the players, empty for the
+    newest.
+
+    Handlers take the scene from here, not from `chosen`: a page may ask before it has heard of a new list of scenes.
+    """
 
     ask: Ask
     message: gr.HTML
@@ -120,12 +124,13 @@ class Attempts:
     again: Again
     history: gr.HTML
     film: gr.HTML
+    scene: gr.State
     round: gr.State
 
     @property
     def place(self) -> list[Any]:
         """Where one is: scene, round, and the attempt that the next round goes on from."""
-        return [self.chosen, self.round, self.again.parent]
+        return [self.scene, self.round, self.again.parent]
 
     @property
     def views(self) -> list[Any]:
@@ -148,7 +153,7 @@ def build(studio: Studio) -> Attempts:
         history = action_html(elem_id="attempts-history")
         film = action_html(elem_id="attempts-film")
     return Attempts(ask, message, work, chosen, heroes, hero_editor, players, suggestions, again, history, film,
-                    gr.State(""))
+                    gr.State(""), gr.State(""))
 
 
 def _build_ask(studio: Studio) -> Ask:
@@ -172,8 +177,7 @@ def _build_ask(studio: Studio) -> Ask:
             size = gr.Dropdown(_sizes(studio), value="", label="Size", allow_custom_value=True, min_width=150,
                                elem_id="attempts-size")
             camera = gr.Dropdown(CAMERAS, value="static", label="Camera", min_width=150, elem_id="attempts-camera")
-            seed = gr.Number(-1, label="Seed", info=SEED_WORDS, precision=0, minimum=-1, min_width=110,
-                             elem_id="attempts-seed")
+            seed = gr.Number(-1, label=SEED_WORDS, precision=0, minimum=-1, min_width=110, elem_id="attempts-seed")
         with gr.Row(elem_classes="w-pair w-bottom"):
             model = gr.Dropdown(_models(studio), value="", label="Video drawn by", min_width=170,
                                 elem_id="attempts-model")
@@ -192,7 +196,7 @@ def _build_hero_editor() -> HeroEditor:
         prompt = gr.Textbox(label="Prompt", lines=2, max_lines=6, elem_id="hero-prompt")
         with gr.Row(elem_classes="w-pair w-bottom"):
             negative = gr.Textbox(label="Must not be in it", max_lines=3, min_width=220, elem_id="hero-negative")
-            seed = gr.Number(-1, label="Seed", info="-1 draws another", precision=0, minimum=-1, min_width=110,
+            seed = gr.Number(-1, label="Seed (-1 draws another)", precision=0, minimum=-1, min_width=110,
                              elem_id="hero-seed")
         with gr.Row():
             draw = gr.Button("Draw it", variant="primary", size="sm", scale=0, min_width=120, elem_id="hero-draw")
@@ -207,17 +211,18 @@ def _build_again() -> Again:
         with gr.Row(elem_classes="w-pair w-bottom"):
             negative = gr.Textbox(label="Must not be in it", max_lines=3, min_width=200, elem_id="again-negative")
             camera = gr.Dropdown(CAMERAS, value="static", label="Camera", min_width=140, elem_id="again-camera")
-            seed = gr.Number(-1, label="Seed", info=SEED_WORDS, precision=0, minimum=-1, min_width=110,
-                             elem_id="again-seed")
+            seed = gr.Number(-1, label=SEED_WORDS, precision=0, minimum=-1, min_width=110, elem_id="again-seed")
             hero = gr.Radio([("The chosen hero frame", True), ("No still", False)], value=True, label="Begins with",
                             min_width=220, elem_id="again-hero")
         with gr.Row(elem_classes="w-pair w-bottom"):
             count = gr.Slider(1, MOST_ATTEMPTS, ATTEMPTS, step=1, label="Attempts", min_width=140,
                               elem_id="again-count")
             go = gr.Button("Make attempts", variant="primary", size="md", min_width=150, elem_id="again-go")
-            rounds = gr.Slider(1, 5, 1, step=1, label="Rounds by itself", min_width=140, elem_id="again-rounds")
+        with gr.Row(elem_classes="w-pair w-bottom", elem_id="again-itself"):
+            rounds = gr.Slider(1, 5, 1, step=1, label="Or by itself: rounds of suggestion and attempts, kept where the "
+                               "score rises", min_width=140, elem_id="again-rounds")
             refine = gr.Button("Refine by itself", size="md", min_width=150, elem_id="again-refine")
-        with gr.Row(elem_classes="w-pair w-bottom"):
+        with gr.Row(elem_classes="w-pair w-bottom", elem_id="again-notes"):
             note = gr.Textbox(label="Notes on the round that is shown", max_lines=4, min_width=260, scale=4,
                               elem_id="attempts-note")
             keep_note = gr.Button("Keep note", size="sm", scale=0, min_width=110, elem_id="attempts-keep-note")
@@ -280,17 +285,14 @@ def fill_again(studio: Studio, page: Page | None, parent: str) -> list[Any]:
 
 def _wire_showing(own: Attempts, window: Window) -> None:
     studio = window.studio
-    everything = [own.message, own.round, *own.views, *own.again.filled, own.chosen]
+    everything = [own.message, own.round, *own.views, *own.again.filled, own.scene, own.chosen]
 
     def show(scene: str, round_id: str) -> list[Any]:
         """Everything, for another scene or round."""
         shown, problem = attempt(lambda: _all_at(studio, scene, round_id))
-        rest = shown or [gr.skip()] * (len(everything) - 3)
-        return [problem, round_id, *rest, gr.update(choices=scene_choices(studio), value=scene)]
+        rest = shown or [gr.skip()] * (len(everything) - 4)
+        return [problem, round_id, *rest, scene, gr.update(choices=scene_choices(studio), value=scene)]
 
-    gr.on([window.items[ID].select, window.blocks.load],
-          lambda scene, round_id: show(scene if _there(studio, scene) else scene_in_work(studio), round_id),
-          [own.chosen, own.round], everything, **QUIET)
     own.chosen.input(lambda scene: show(scene, ""), own.chosen, everything, **QUIET)
 
     def hear(scene: str, round_id: str, parent: str, start: Any) -> list[Any]:
@@ -298,23 +300,30 @@ def _wire_showing(own: Attempts, window: Window) -> None:
         scene = scene if _there(studio, scene) else scene_in_work(studio)
         page, problem = attempt(lambda: read_page(studio, scene, round_id))
         if problem:
-            return [problem, *[gr.skip()] * (len(everything) - 1)]
-        if page is not None and start != _started(page) and not page.busy:
+            return [problem, *[gr.skip()] * (len(everything) - 3), scene, gr.skip()]
+        if page is not None and start != _started(page) and (start is None or not page.busy):
             return show(scene, "")
         views, problem = attempt(lambda: _views(studio, page, parent))
         return [problem or gr.skip(), gr.skip(), *(views or [gr.skip()] * len(own.views)),
-                *[gr.skip()] * (len(own.again.filled) + 1)]
+                *[gr.skip()] * len(own.again.filled), scene, gr.skip()]
 
-    window.live.attempts(hear, [*own.place, own.again.start], everything, trigger_mode="always_last",
-                         **QUIET)
+    known = [*own.place, own.again.start]
+    window.live.attempts(hear, known, everything, trigger_mode="always_last", **QUIET)
+
+    def come(scene: str, *rest: Any) -> list[Any]:
+        """The same, and the list of scenes, when the tab is opened."""
+        *updates, shown, _ = hear(scene, *rest)
+        return [*updates, shown, gr.update(choices=scene_choices(studio), value=shown)]
+
+    gr.on([window.items[ID].select, window.blocks.load], come, known, everything, **QUIET)
 
     def see(event: gr.EventData, scene: str) -> list[Any]:
         action, item = event._data["action"], event._data["id"]
         return show(item, "") if action == "scene" else show(scene, item) if action == "show" else [
             gr.skip()] * len(everything)
 
-    own.history.click(see, own.chosen, everything, **QUIET).then(None, None, None, js=SHOW_ROUND)
-    own.film.click(see, own.chosen, everything, **QUIET)
+    own.history.click(see, own.scene, everything, **QUIET).then(None, None, None, js=SHOW_ROUND)
+    own.film.click(see, own.scene, everything, **QUIET)
 
     def act_on_work(event: gr.EventData) -> list[Any]:
         change = studio.attempts.cancel if event._data["action"] == "cancel" else studio.attempts.dismiss
@@ -389,7 +398,7 @@ def fill_ask(studio: Studio, request: VideoRequest | None) -> list[Any]:
 
 def _wire_ask(own: Attempts, window: Window) -> None:
     studio, ask, desk = window.studio, own.ask, window.studio.attempts
-    outputs = [own.message, own.round, *own.views, *own.again.filled, own.chosen]
+    outputs = [own.message, own.round, *own.views, *own.again.filled, own.scene, own.chosen]
 
     def begin(scene: str, heroes: float, count: float, hero_model: str, enhance: bool, following: bool,
               *values: Any) -> list[Any]:
@@ -407,10 +416,10 @@ def _wire_ask(own: Attempts, window: Window) -> None:
         made, problem = attempt(start)
         shown = made or scene
         views, worse = attempt(lambda: _all_at(studio, shown, ""))
-        return [problem or worse, "", *(views or [gr.skip()] * (len(outputs) - 3)),
+        return [problem or worse, "", *(views or [gr.skip()] * (len(outputs) - 4)), shown,
                 gr.update(choices=scene_choices(studio), value=shown)]
 
-    ask.make.click(begin, [own.chosen, ask.heroes, ask.count, ask.hero_model, ask.enhance, ask.following, *ask.values],
+    ask.make.click(begin, [own.scene, ask.heroes, ask.count, ask.hero_model, ask.enhance, ask.following, *ask.values],
                    outputs, trigger_mode="once", **QUIET)
     ask.count.change(lambda count: count, ask.count, own.again.count, **QUIET)
     ask.carried.click(lambda: fill_ask(studio, None), None, ask.filled, **QUIET)
@@ -443,7 +452,7 @@ def _wire_heroes(own: Attempts, studio: Studio) -> None:
         shown, worse = attempt(lambda: _all_at(studio, scene, round_id))
         return [problem or worse, gr.update(visible=False), *(shown or [gr.skip()] * (len(outputs) - 2))]
 
-    own.heroes.click(act, [own.chosen, own.round, own.ask.hero_model, own.ask.enhance], outputs, **QUIET)
+    own.heroes.click(act, [own.scene, own.round, own.ask.hero_model, own.ask.enhance], outputs, **QUIET)
 
     def edit(event: gr.EventData) -> list[Any]:
         if event._data["action"] != "redraw-hero":
@@ -519,7 +528,7 @@ def _wire_again(own: Attempts, studio: Studio) -> None:
         return [problem, "", works_html(desk.works())]
 
     told = [own.message, own.round, own.work]
-    again.go.click(go, [own.chosen, again.parent, again.prompt, again.negative, again.camera, again.seed, again.hero,
+    again.go.click(go, [own.scene, again.parent, again.prompt, again.negative, again.camera, again.seed, again.hero,
                         again.count], told, trigger_mode="once", **QUIET)
 
     def refine(parent: str, rounds: float, count: float) -> list[Any]:

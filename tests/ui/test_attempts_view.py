@@ -191,7 +191,7 @@ def test_suggestions_are_diffs_to_accept_or_reject(video):
     decided = suggestions_html(found[:1], {key_of(found[0]): True}, one, "attempt 1")
     assert "Accepted" in decided and 'data-action="accept"' not in decided
     assert "Rejected" in suggestions_html(found[:1], {key_of(found[0]): False}, one, "attempt 1")
-    assert "nothing to suggest" in suggestions_html([], {}, one, "attempt 1")
+    assert "suggest nothing" in suggestions_html([], {}, one, "attempt 1")
 
 
 def test_the_film_says_what_to_do_again():

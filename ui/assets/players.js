@@ -1,7 +1,7 @@
 /* Players in step: one clock for all videos of a round, and for the two that are compared on the canvas.
    The markup may be drawn anew at any time; the clock and the choices live here and are put back. */
 const clock = { at: 0, playing: false, speed: 1, loop: false, round: '' };
-const compared = { open: false, a: '', b: '', mode: 'wipe', wipe: 50 };
+const compared = { open: innerWidth > 960, a: '', b: '', mode: 'wipe', wipe: 50 };
 const sides = { a: document.createElement('video'), b: document.createElement('video') };
 for (const video of Object.values(sides)) Object.assign(video, { muted: true, playsInline: true, preload: 'auto' });
 
