@@ -120,8 +120,9 @@ class RemoteEngine:
     def _check_set_up(self) -> None:
         """Raise `WgpError` where remote models are off, have no token, or are set up wrongly."""
         if not self._runtime.remote_models:
-            raise EngineError("Remote models are switched off.", fix="Switch on remote_models in the settings; they get "
-                              "prompts and pictures of the requests, and cost money.")
+            raise EngineError("Remote models are switched off.",
+                              fix="Switch on remote_models in the settings. What you ask of them is sent to the "
+                                  "service, and costs money.")
         check_url(self._runtime.remote_url)
         prices.parse(self._runtime.remote_prices)
         if not _token():
