@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 pytest.importorskip("playwright.sync_api")
-from conftest import Program, free_port, start_program
 from playwright.sync_api import expect
 from replicate_service import TOKEN, Model, ReplicateService, choices, schema
 from test_window import open_tab, pick
 
+from tests.browser.conftest import Program, free_port, start_program
 from wgp_core.media.encode import EncodeOptions, encode
 
 CLIP = "pixverse/pixverse-v5"
