@@ -45,7 +45,7 @@ def fill(studio: Studio, values: FormValues, *, shown: FormValues | None = None)
     typed on since.
     """
     models = model_choices(studio, values.model, values.engine)
-    values = replace(values, model=values.model if values.model in {value for _, value in models} else models[0][1])
+    values = _with_model(values, models)
     spec = form.spec_of(studio.engines, values)
     choices = form.size_choices(spec)
     values = replace(values, size=values.size if values.size in {value for _, value in choices} else CUSTOM)
@@ -101,11 +101,17 @@ def requests_of(studio: Studio, values: FormValues) -> tuple[list[VideoRequest],
 def model_choices(studio: Studio, chosen: str = "", engine: str = "") -> list[tuple[str, str]]:
     """The installed diffusion models, or known remote ones; and `chosen` where it is one from elsewhere."""
     if engine == "remote":
-        return [(name, name) for name in dict.fromkeys((*REMOTE_MODELS, *([chosen] if "/" in chosen else [])))]
+        extra = (chosen,) if "/" in chosen and chosen not in REMOTE_MODELS else ()
+        return [(name, name) for name in (*REMOTE_MODELS, *extra)]
     listed = [("Best installed", ""), *((found.spec.label, found.spec.id) for found in installed_models(studio))]
     if chosen in {value for _, value in listed} or chosen_model(studio, FormValues(model=chosen)) is None:
         return listed
     return [*listed, (model_name(chosen), chosen)]
+
+
+def _with_model(values: FormValues, models: list[tuple[str, str]]) -> FormValues:
+    """With the first of the models where the one that was chosen is not among them."""
+    return values if values.model in {value for _, value in models} else replace(values, model=models[0][1])
 
 
 def document_choices(studio: Studio, chosen: str = "") -> list[tuple[str, str]]:
@@ -125,6 +131,7 @@ def engine_hint(studio: Studio, values: FormValues) -> str:
 
 def snapped_values(studio: Studio, values: FormValues) -> tuple[FormValues, tuple[str, ...]]:
     """The values moved to what the engine takes, and a note for each move."""
+    values = _with_model(values, model_choices(studio, values.model, values.engine))
     spec = form.spec_of(studio.engines, values)
     notes: tuple[str, ...] = ()
     presets = {value for _, value in form.size_choices(spec)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ui import form
-from ui.filling import engine_choices, fill, model_choices, shows_model
+from ui.filling import engine_choices, fill, model_choices, shows_model, snapped_values
 from ui.form import NAMES, FormValues
 from ui.model_fields import estimate_html
 from wgp_core.context import Studio
@@ -39,6 +39,8 @@ def test_on_models_are_offered_and_the_price_is_told(studio: Studio, monkeypatch
     assert updates["model"]["value"] == next(iter(KNOWN)) and updates["model"]["allow_custom_value"]
     assert updates["model"]["visible"] and updates["start_image"]["visible"] and not updates["loras"]["visible"]
     assert updates["seconds"]["maximum"] == 1.0  # a picture
+    moved, notes = snapped_values(studio, FormValues(prompt="a car", engine="remote", seconds=8.0))
+    assert moved.model == next(iter(KNOWN)) and moved.seconds == 1.0 and any("1 s" in note for note in notes)
     named = FormValues(prompt="a car", engine="remote", model="some/other")
     assert shown(studio, named)["model"]["value"] == "some/other"
     assert shown(studio, FormValues(prompt="a car", engine="local", model=CLIP))["model"]["value"] == ""
