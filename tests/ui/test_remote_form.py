@@ -12,7 +12,7 @@ from wgp_core.context import Studio
 from wgp_core.engines.remote.engine import KNOWN
 from wgp_core.request import EngineChoice, VideoRequest
 
-CLIP = "pixverse/pixverse-v5"
+CLIP, PICTURE = "pixverse/pixverse-v5", "black-forest-labs/flux-pro"
 
 
 def shown(studio: Studio, values: FormValues) -> dict[str, dict]:
@@ -38,9 +38,9 @@ def test_on_models_are_offered_and_the_price_is_told(studio: Studio, monkeypatch
     updates = shown(studio, FormValues(prompt="a car", engine="remote"))
     assert updates["model"]["value"] == next(iter(KNOWN)) and updates["model"]["allow_custom_value"]
     assert updates["model"]["visible"] and updates["start_image"]["visible"] and not updates["loras"]["visible"]
-    assert updates["seconds"]["maximum"] == 1.0  # a picture
-    moved, notes = snapped_values(studio, FormValues(prompt="a car", engine="remote", seconds=8.0))
-    assert moved.model == next(iter(KNOWN)) and moved.seconds == 1.0 and any("1 s" in note for note in notes)
+    assert snapped_values(studio, FormValues(prompt="a car", engine="remote"))[0].model == next(iter(KNOWN))
+    moved, notes = snapped_values(studio, FormValues(prompt="a car", engine="remote", model=PICTURE, seconds=8.0))
+    assert moved.seconds == 1.0 == shown(studio, moved)["seconds"]["maximum"] and any("1 s" in note for note in notes)
     named = FormValues(prompt="a car", engine="remote", model="some/other")
     assert shown(studio, named)["model"]["value"] == "some/other"
     assert shown(studio, FormValues(prompt="a car", engine="local", model=CLIP))["model"]["value"] == ""

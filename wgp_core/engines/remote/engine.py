@@ -38,8 +38,8 @@ from .schema import Filled, Makes, fill
 
 ENGINE_ID = "remote"
 KNOWN: Mapping[str, Makes] = {
-    "black-forest-labs/flux-pro": Makes.IMAGE, "stability-ai/sdxl": Makes.IMAGE,
-    "klingai/kling-2.5-turbo": Makes.VIDEO, "alibaba/wan-2.5": Makes.VIDEO, "pixverse/pixverse-v5": Makes.VIDEO}
+    "pixverse/pixverse-v5": Makes.VIDEO, "klingai/kling-2.5-turbo": Makes.VIDEO, "alibaba/wan-2.5": Makes.VIDEO,
+    "black-forest-labs/flux-pro": Makes.IMAGE, "stability-ai/sdxl": Makes.IMAGE}
 """Models that are offered by name, and what they make; any other name of the service will do."""
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(:[0-9a-f]{12,64})?")
 _USES = frozenset({"negative_prompt", "seed", "steps", "guidance", "start_image", "end_image"})
