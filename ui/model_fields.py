@@ -148,13 +148,18 @@ def estimate_html(studio: Studio, values: FormValues) -> str:
 
 
 def _price_html(studio: Studio, values: FormValues, spec: EngineSpec) -> str:
+    """Asks the service for the model, because what it makes of the length decides the price."""
     engine = studio.engines.of(EngineChoice.REMOTE)[0]
     if not isinstance(engine, PricedEngine) or not engine.availability().ok:
         return ""  # the hint beside the engine tells why
     try:
-        cost = engine.cost_before(values.to_request(spec))
+        request = values.to_request(spec)
+        state = engine.availability(request)
+        cost = engine.cost_before(request) if state.ok else ""
     except WgpError:
         return ""  # Generate tells what is wrong with the form
+    if not state.ok:
+        return f'<p class="w-warn">⚠ {esc(f"{state.reason} {state.fix}")}</p>'
     return f'<p class="w-quiet">{esc(cost)}{"" if values.many == "whole" else " For each of the videos."}</p>'
 
 

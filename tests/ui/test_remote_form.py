@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+from replicate_service import TOKEN, Model, ReplicateService, choices, schema
 
 from ui import form
 from ui.filling import engine_choices, fill, model_choices, shows_model, snapped_values
@@ -26,13 +29,23 @@ def test_off_there_is_nothing_of_it(studio: Studio) -> None:
     assert estimate_html(studio, FormValues(prompt="a car", engine="remote", model=CLIP)) == ""
 
 
-def test_on_models_are_offered_and_the_price_is_told(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REPLICATE_API_TOKEN", "r8_x")
-    studio.config.save({"remote_models": True, "remote_prices": f"{CLIP} 0.07 per second"})
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[ReplicateService]:
+    length = {"duration": choices(5, 8, kind="integer")}
+    running = ReplicateService({CLIP: Model(schema(length)), "some/other": Model(schema(length))})
+    running.start()
+    monkeypatch.setenv("REPLICATE_API_TOKEN", TOKEN)
+    yield running
+    running.stop()
+
+
+def test_on_models_are_offered_and_the_price_is_told(studio: Studio, service: ReplicateService) -> None:
+    studio.config.save({"remote_models": True, "remote_prices": f"{CLIP} 0.07 per second", "remote_url": service.url})
     assert engine_choices(studio)[-1] == ("Remote (Replicate)", "remote")
-    values = FormValues(prompt="a car", engine="remote", model=CLIP, seconds=5.0)
+    values = FormValues(prompt="a car", engine="remote", model=CLIP, seconds=1.0)  # it makes five at least
     assert "About $0.35" in estimate_html(studio, values)
     assert "For each" in estimate_html(studio, FormValues(**{**values.to_saved(), "many": "line"}))
+    assert "no model no/such" in estimate_html(studio, FormValues(prompt="a car", engine="remote", model="no/such"))
     assert "not known here" in estimate_html(studio, FormValues(prompt="a car", engine="remote", model="some/other"))
     assert "for money" in form.engine_hint(studio.engines, "remote")
     updates = shown(studio, FormValues(prompt="a car", engine="remote"))
