@@ -30,7 +30,7 @@ from .model_fields import chosen_model, installed_models, lora_choices, step_cac
 from .words import esc, model_name
 
 ENGINES = (("Automatic", "auto"), ("Local drawing", "local"), ("Diffusion model", "diffusion"))
-REMOTE = ("Remote (Replicate)", "remote")
+REMOTE = ("Remote model", "remote")
 
 
 def engine_choices(studio: Studio, chosen: str = "") -> list[tuple[str, str]]:

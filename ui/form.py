@@ -289,7 +289,7 @@ def engine_hint(engines: EngineRegistry, choice: str, model: str = "") -> str:
 def _remote_hint(engines: EngineRegistry) -> str:
     states = [engine.availability() for engine in engines.of(EngineChoice.REMOTE)]
     if any(state.ok for state in states):
-        return "Sends the prompt and the pictures to Replicate, where a model makes it for money."
+        return "Sends the prompt and pictures to Replicate, where a model makes the video. It costs money."
     return _cannot_run(next((f"{state.reason} {state.fix}".strip() for state in states), "it is not installed"))
 
 

@@ -65,7 +65,7 @@ def test_switched_on_priced_made_and_priced(open_page, service: ReplicateService
     page.set_default_timeout(60_000)
     page.click("#engine input")
     expect(page.get_by_role("option", name="Diffusion model")).to_be_visible()
-    expect(page.get_by_role("option", name="Remote (Replicate)")).to_have_count(0)
+    expect(page.get_by_role("option", name="Remote model")).to_have_count(0)
     page.keyboard.press("Escape")
 
     open_tab(page, "Settings")
@@ -76,10 +76,10 @@ def test_switched_on_priced_made_and_priced(open_page, service: ReplicateService
     expect(page.locator("#settings-message")).to_contain_text("Settings saved")
 
     open_tab(page, "Generate")
-    pick(page, "#engine", "Remote (Replicate)")
+    pick(page, "#engine", "Remote model")
     expect(page.locator("#model")).to_be_visible()
     expect(page.locator("#model input")).to_have_value(CLIP)
-    expect(page.locator("#engine-hint")).to_contain_text("for money")
+    expect(page.locator("#engine-hint")).to_contain_text("costs money")
     expect(page.locator("#estimate")).to_contain_text("About $0.56")
     page.fill("#prompt textarea", "a red car in the rain")
     page.evaluate("window.scrollTo(0, 0)")
@@ -92,6 +92,7 @@ def test_switched_on_priced_made_and_priced(open_page, service: ReplicateService
 
     page.reload()
     expect(page.locator("#model input")).to_have_value(CLIP)
+    expect(page.locator("#estimate")).to_contain_text("About $0.56")
     page.set_viewport_size({"width": 390, "height": 844})
     page.screenshot(path=shots / "remote-narrow.png", full_page=True)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

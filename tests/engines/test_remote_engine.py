@@ -109,8 +109,8 @@ def test_a_video_is_made_and_told(service: ReplicateService, tmp_path: Path) -> 
     assert service.created == [{"input": {"prompt": "a red car", "seed": 7, "aspect_ratio": "16:9", "quality": "720p",
                                           "duration": 8}}]
     notes = " ".join(stream.notes)
-    assert "Length 6.67 s became 8 s" in notes and "1280 x 720 was asked for as 16:9 at 720p" in notes
-    assert "made 64 x 48 pixels" in notes and "6 frames a second" in notes
+    assert "Length 6.67 s became 8 s" in notes and "named sizes" not in notes
+    assert f"{CLIP} made 64 x 48 at 6 fps; 1280 x 720 at 24 fps was asked for." in stream.notes
     assert "It cost about $0.07 (1 s at $0.07)." in stream.notes
     assert stream.facts["cost"] == "It cost about $0.07 (1 s at $0.07)." and stream.facts["run"] == "p1"
     messages = [event.message for event in told]

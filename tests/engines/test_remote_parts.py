@@ -59,6 +59,7 @@ def test_what_is_not_measured_is_not_invented() -> None:
 def test_sizes_by_whatever_names_there_are(size: tuple[int, int], inputs: dict, expected: dict) -> None:
     made = filled(inputs, width=size[0], height=size[1], seed=-1)
     assert made.values == {"prompt": "a car", **expected}
+    assert bool(made.notes) is (size not in ((1280, 720), (1920, 1080), (640, 360), (1000, 1000)))
 
 
 def test_lengths_by_whatever_names_there_are() -> None:

@@ -41,13 +41,13 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[ReplicateService]:
 
 def test_on_models_are_offered_and_the_price_is_told(studio: Studio, service: ReplicateService) -> None:
     studio.config.save({"remote_models": True, "remote_prices": f"{CLIP} 0.07 per second", "remote_url": service.url})
-    assert engine_choices(studio)[-1] == ("Remote (Replicate)", "remote")
+    assert engine_choices(studio)[-1] == ("Remote model", "remote")
     values = FormValues(prompt="a car", engine="remote", model=CLIP, seconds=1.0)  # it makes five at least
     assert "About $0.35" in estimate_html(studio, values)
     assert "For each" in estimate_html(studio, FormValues(**{**values.to_saved(), "many": "line"}))
     assert "no model no/such" in estimate_html(studio, FormValues(prompt="a car", engine="remote", model="no/such"))
     assert "not known here" in estimate_html(studio, FormValues(prompt="a car", engine="remote", model="some/other"))
-    assert "for money" in form.engine_hint(studio.engines, "remote")
+    assert "costs money" in form.engine_hint(studio.engines, "remote")
     updates = shown(studio, FormValues(prompt="a car", engine="remote"))
     assert updates["model"]["value"] == next(iter(KNOWN)) and updates["model"]["allow_custom_value"]
     assert updates["model"]["visible"] and updates["start_image"]["visible"] and not updates["loras"]["visible"]

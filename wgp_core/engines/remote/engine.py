@@ -171,11 +171,10 @@ class RemoteEngine:
         used = Used(images=len(made.urls), seconds=seconds if shown.count > 1 else None, compute_s=made.compute_s)
         cost = prices.after(model.partition(":")[0], self._price(model), used)
         notes = [*filled.notes]
-        if (request.width, request.height) != (shown.width, shown.height):
-            notes.append(f"{model} made {shown.width} x {shown.height} pixels; {request.width} x {request.height} was "
-                         "asked for.")
-        if shown.count > 1 and request.fps and fps != request.fps:
-            notes.append(f"{model} made {fps} frames a second; {request.fps} was asked for.")
+        asked, got = (_look(request.width, request.height, request.fps, shown.count),
+                      _look(shown.width, shown.height, fps, shown.count))
+        if asked != got:
+            notes.append(f"{model} made {got}; {asked} was asked for.")
         if len(made.urls) > 1:
             notes.append(f"{model} made {len(made.urls)} files; the first is kept. The others: {made.page}.")
         facts = {"model": model, "service": urlsplit(self._runtime.remote_url or SERVICE_URL).netloc, "run": made.id,
@@ -195,6 +194,11 @@ def _spec(label: str, makes: Makes, uses: frozenset[str]) -> EngineSpec:
         frames=StepRule(1, 1) if still else StepRule(2, 60 * 120), fps=StepRule(1, 120),
         max_seconds=1.0 if still else 60.0, size_presets=sizes, uses=uses, check_frames=False,
         defaults=EngineDefaults(*sizes[0], fps=1 if still else 24, seconds=1.0 if still else 5.0))
+
+
+def _look(width: int | None, height: int | None, fps: int | None, count: int) -> str:
+    """ "1280 x 720 at 24 fps"; a picture has no rate."""
+    return f"{width} x {height} at {fps} fps" if count > 1 else f"{width} x {height}"
 
 
 def _token() -> str:
