@@ -120,11 +120,17 @@ def build_studio(paths: Paths, *, overrides: Mapping[str, Any] | None = None, en
     supervisor = Supervisor(paths, store, _settings_of(config), options=SupervisorOptions(engines=engines))
     queue.subscribe(supervisor.wake)
     registry = engine_registry(paths, engines, RuntimeOptions.of(config.settings))
-    return Studio(paths, config, registry, store, queue, supervisor,
-                  EnhanceDesk(supervisor.run_task, store.evolution),
-                  DocumentDesk(paths, supervisor.run_reading, supervisor.run_task),
-                  StoryboardDesk(paths, supervisor.run_task, supervisor.run_drawing),
-                  AttemptDesk(store, paths, _settings_of(config), supervisor.run_attempting))
+    studio = Studio(paths, config, registry, store, queue, supervisor,
+                    EnhanceDesk(supervisor.run_task, store.evolution),
+                    DocumentDesk(paths, supervisor.run_reading, supervisor.run_task),
+                    StoryboardDesk(paths, supervisor.run_task, supervisor.run_drawing),
+                    AttemptDesk(store, paths, _settings_of(config), supervisor.run_attempting))
+
+    def renew_engines() -> None:
+        studio.engines = engine_registry(paths, engines, RuntimeOptions.of(config.settings))
+
+    config.subscribe(renew_engines)
+    return studio
 
 
 def _settings_of(config: Config) -> Callable[[], Settings]:

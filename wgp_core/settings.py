@@ -114,8 +114,9 @@ class Settings:
     video_theme: str = _setting("dark", "Drawing theme", "Look of videos from the local engine.", "Generate",
                                 choices=("dark", "light"), env="T2V_VIDEO_THEME")
     fallback_local_on_fail: bool = _setting(
-        True, "Fall back to the local engine", "When diffusion cannot run, draw the request locally and say so.",
-        "Generate", env="T2V_FALLBACK_LOCAL")
+        True, "Fall back to the local engine",
+        "When diffusion or a remote model cannot run, draw the request locally and say so.", "Generate",
+        env="T2V_FALLBACK_LOCAL")
     retry_on_black: bool = _setting(True, "Retry near-black videos", "Render once more when the frames are near-black.",
                                     "Generate", env="T2V_RETRY_ON_BLACK")
     retry_on_blank: bool = _setting(True, "Retry washed-out videos", "Render once more when the frames are washed out.",

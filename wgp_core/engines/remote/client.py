@@ -30,7 +30,8 @@ T = TypeVar("T")
 SERVICE_URL = "https://api.replicate.com"
 TOKEN_VARIABLE = "REPLICATE_API_TOKEN"
 LIMIT_S = 30 * 60
-"""How long a run may take, the wait for a machine included; the service is told the same."""
+"""How long a run may take, the wait for a machine included. The service is told to stop it a minute later by itself, in
+case this process is gone by then."""
 LOOK_UP_S, RUN_S = 20.0, 120.0
 """How long a busy or unreachable service is asked again: before a run, and while one is under way."""
 _PAUSE_S = 2.0
@@ -80,7 +81,7 @@ class Service:
         self._token, self._cancel, self._tell = token, cancel or CancelToken(), on_progress
         self._client = Client(
             api_token=token, base_url=self.url, timeout=httpx.Timeout(30.0, connect=10.0),
-            transport=_Frank(httpx.HTTPTransport()), headers={"Cancel-After": f"{LIMIT_S}s"})
+            transport=_Frank(httpx.HTTPTransport()), headers={"Cancel-After": f"{LIMIT_S + 60}s"})
 
     def card(self, model: str) -> Card:
         """Look up "owner/name" or "owner/name:version". Raises `EngineError`."""

@@ -38,8 +38,8 @@ from .schema import Filled, Makes, fill
 
 ENGINE_ID = "remote"
 KNOWN: Mapping[str, Makes] = {
-    "black-forest-labs/flux-pro": Makes.IMAGE, "stability-ai/sdxl": Makes.IMAGE,
-    "klingai/kling-2.5-turbo": Makes.VIDEO, "alibaba/wan-2.5": Makes.VIDEO, "pixverse/pixverse-v5": Makes.VIDEO}
+    "pixverse/pixverse-v5": Makes.VIDEO, "klingai/kling-2.5-turbo": Makes.VIDEO, "alibaba/wan-2.5": Makes.VIDEO,
+    "black-forest-labs/flux-pro": Makes.IMAGE, "stability-ai/sdxl": Makes.IMAGE}
 """Models that are offered by name, and what they make; any other name of the service will do."""
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(:[0-9a-f]{12,64})?")
 _USES = frozenset({"negative_prompt", "seed", "steps", "guidance", "start_image", "end_image"})
@@ -120,8 +120,9 @@ class RemoteEngine:
     def _check_set_up(self) -> None:
         """Raise `WgpError` where remote models are off, have no token, or are set up wrongly."""
         if not self._runtime.remote_models:
-            raise EngineError("Remote models are switched off.", fix="Switch on remote_models in the settings; they get "
-                              "prompts and pictures of the requests, and cost money.")
+            raise EngineError("Remote models are switched off.",
+                              fix="Switch on remote_models in the settings. What you ask of them is sent to the "
+                                  "service, and costs money.")
         check_url(self._runtime.remote_url)
         prices.parse(self._runtime.remote_prices)
         if not _token():
@@ -170,11 +171,10 @@ class RemoteEngine:
         used = Used(images=len(made.urls), seconds=seconds if shown.count > 1 else None, compute_s=made.compute_s)
         cost = prices.after(model.partition(":")[0], self._price(model), used)
         notes = [*filled.notes]
-        if (request.width, request.height) != (shown.width, shown.height):
-            notes.append(f"{model} made {shown.width} x {shown.height} pixels; {request.width} x {request.height} was "
-                         "asked for.")
-        if shown.count > 1 and request.fps and fps != request.fps:
-            notes.append(f"{model} made {fps} frames a second; {request.fps} was asked for.")
+        asked, got = (_look(request.width, request.height, request.fps, shown.count),
+                      _look(shown.width, shown.height, fps, shown.count))
+        if asked != got:
+            notes.append(f"{model} made {got}; {asked} was asked for.")
         if len(made.urls) > 1:
             notes.append(f"{model} made {len(made.urls)} files; the first is kept. The others: {made.page}.")
         facts = {"model": model, "service": urlsplit(self._runtime.remote_url or SERVICE_URL).netloc, "run": made.id,
@@ -194,6 +194,11 @@ def _spec(label: str, makes: Makes, uses: frozenset[str]) -> EngineSpec:
         frames=StepRule(1, 1) if still else StepRule(2, 60 * 120), fps=StepRule(1, 120),
         max_seconds=1.0 if still else 60.0, size_presets=sizes, uses=uses, check_frames=False,
         defaults=EngineDefaults(*sizes[0], fps=1 if still else 24, seconds=1.0 if still else 5.0))
+
+
+def _look(width: int | None, height: int | None, fps: int | None, count: int) -> str:
+    """ "1280 x 720 at 24 fps"; a picture has no rate."""
+    return f"{width} x {height} at {fps} fps" if count > 1 else f"{width} x {height}"
 
 
 def _token() -> str:

@@ -173,18 +173,18 @@ def _size(inputs: Inputs, request: VideoRequest, label: str, filled: Filled) -> 
         _put(filled, across, width, "width", label)
         _put(filled, down, height, "height", label)
         return
-    told = []
+    named = []
     if aspect is not None and (ratio := _nearest_ratio(aspect.choices, width / height)) is not None:
         filled.values[aspect.name] = ratio
-        told.append(str(ratio))
+        named.append(ratio)
     resolution = inputs.first(RESOLUTION)
     if resolution is not None and (chosen := _nearest_size(resolution.choices, width, height)) is not None:
         filled.values[resolution.name] = chosen
-        told.append(str(chosen))
-    if told:
-        filled.notes.append(f"{width} x {height} was asked for as {' at '.join(told)}: {label} takes named sizes.")
-    else:
+        named.append(chosen)
+    if not named:
         filled.notes.append(f"{label} takes no size and chooses its own.")
+    elif not all(_says(name, width, height) for name in named):
+        filled.notes.append(f"{width} x {height} became {' at '.join(map(str, named))}: {label} takes named sizes.")
 
 
 def _length(inputs: Inputs, request: VideoRequest, label: str, filled: Filled) -> None:
@@ -280,6 +280,15 @@ def _nearest_size(choices: Sequence[Any], width: int, height: int) -> Any:
     lines = [(abs(math.log(count / min(width, height))), choice)
              for choice in choices if (count := _line_count(choice))]
     return min(lines, key=lambda one: one[0])[1] if lines else None
+
+
+def _says(name: Any, width: int, height: int) -> bool:
+    """Whether "16:9", "1280*720" or "720p" says this size, or its shape, to within 2 %."""
+    if ratio := _pair(name, ":"):
+        return abs(math.log(ratio[0] / ratio[1] * height / width)) < 0.02
+    if size := _pair(name, "*x"):
+        return size == (width, height)
+    return abs(math.log((_line_count(name) or 1) / min(width, height))) < 0.02
 
 
 def _pair(choice: Any, marks: str) -> tuple[int, int] | None:
