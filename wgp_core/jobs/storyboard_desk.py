@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from ..errors import Cancelled, QueueError, RequestError, WgpError
+from ..errors import Cancelled, ModelMissingError, QueueError, RequestError, WgpError
 from ..events import CancelToken, Progress
 from ..loras.library import resolve as resolve_lora
 from ..media.encode import free_name
@@ -441,7 +441,10 @@ class StoryboardDesk:
     def _checked(self, ask: StoryAsk) -> StoryAsk:
         for character in ask.bible.characters:
             if character.lora is not None:
-                resolve_lora(character.lora, self._paths)
+                try:
+                    resolve_lora(character.lora, self._paths)
+                except ModelMissingError as error:
+                    raise RequestError(error.message, field="characters", fix=error.fix) from error
         return _checked(ask)
 
     @contextlib.contextmanager
