@@ -241,7 +241,7 @@ def test_how_the_film_is_made_is_kept_with_the_board(paths: Paths, project: Boar
         out.writeframes(bytes(8000))
     silent.write_text("no sound")
     sound = desk.put_soundtrack(name, tune).soundtrack
-    assert sound == project.folder / "soundtrack.wav" and sound.read_bytes() == tune.read_bytes()
+    assert sound is not None and sound == project.folder / "soundtrack.wav" and sound.read_bytes() == tune.read_bytes()
     with pytest.raises(MediaError):
         desk.put_soundtrack(name, silent)
     assert desk.open(name).soundtrack == sound and sound.is_file(), "what was there stays"
