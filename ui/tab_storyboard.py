@@ -176,7 +176,7 @@ def _build_film(studio: Studio) -> FilmFields:
 
 
 def _lengths(now: float | None) -> list[tuple[str, float]]:
-    known = sorted({*SECONDS, *([now] if now else [])})
+    known: list[float] = sorted({*SECONDS, now} if now else SECONDS)
     return [("As its scene says", 0.0), *((duration(value), value) for value in known)]
 
 

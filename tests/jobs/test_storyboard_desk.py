@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from workshop import Workshop, wait_until
 
-from wgp_core.errors import Cancelled, MediaError, QueueError, RequestError, WgpError, WorkerError
+from wgp_core.errors import Cancelled, MediaError, QueueError, RequestError, WorkerError
 from wgp_core.events import CancelToken, Progress, Stage
 from wgp_core.jobs.storyboard_desk import BoardAction, BoardWork, StoryAsk, StoryboardDesk, payload_of
 from wgp_core.jobs.storyboard_tasks import bible_of
@@ -242,7 +242,7 @@ def test_how_the_film_is_made_is_kept_with_the_board(paths: Paths, project: Boar
         out.writeframes(bytes(8000))
     silent.write_text("no sound")
     sound = desk.put_soundtrack(name, tune).soundtrack
-    assert sound == project.folder / "soundtrack.wav" and sound.read_bytes() == tune.read_bytes()
+    assert sound is not None and sound == project.folder / "soundtrack.wav" and sound.read_bytes() == tune.read_bytes()
     with pytest.raises(MediaError):
         desk.put_soundtrack(name, silent)
     assert desk.open(name).soundtrack == sound and sound.is_file(), "what was there stays"
@@ -252,7 +252,7 @@ def test_how_the_film_is_made_is_kept_with_the_board(paths: Paths, project: Boar
 def test_a_character_s_lora_must_be_there(paths: Paths) -> None:
     desk = desk_of(paths, lambda *_, **__: {})
     asked = StoryAsk(STORY, 6, bible=Bible((Character("Ann", "ann_x", Path("ann.safetensors")),)))
-    with pytest.raises(WgpError, match=r"ann\.safetensors"):
+    with pytest.raises(RequestError, match=r"ann\.safetensors"):
         desk.break_down(asked)
     (paths.loras / "ann.safetensors").write_bytes(b"x")
     assert desk.break_down(asked).open

@@ -78,7 +78,9 @@ def test_a_shot_starts_from_its_frame_and_one_is_redone_alone(context: Generatio
     result = film(project, context)
     info = probe(result.path)
     assert (info.width, info.height, round(info.fps)) == (64, 64, 8) and result.frames == 3 * 5
-    request = read_manifest(project.shot_path(1))["request"]
+    manifest = read_manifest(project.shot_path(1))
+    assert manifest is not None
+    request = manifest["request"]
     assert Path(request["start_image"]).name == "frame_001.png" and request["prompt"] == project.scene(1).motion
 
     kept = [project.shot_path(number).stat().st_mtime_ns for number in (1, 2, 3)]

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import QueueError, RequestError, WgpError
+from ..errors import ModelMissingError, QueueError, RequestError, WgpError
 from ..events import CancelToken, ProgressCallback
 from ..loras.library import resolve as resolve_lora
 from ..media.encode import free_name
@@ -285,7 +285,10 @@ class StoryboardDesk:
     def _checked(self, ask: StoryAsk) -> StoryAsk:
         for character in ask.bible.characters:
             if character.lora is not None:
-                resolve_lora(character.lora, self._paths)
+                try:
+                    resolve_lora(character.lora, self._paths)
+                except ModelMissingError as error:
+                    raise RequestError(error.message, field="characters", fix=error.fix) from error
         return _checked(ask)
 
     @contextlib.contextmanager

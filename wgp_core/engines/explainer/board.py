@@ -210,7 +210,7 @@ class Board:
             return Layer([s + np.array([-off, off * 0.5]) for s in people.placed(shapes, x, y, size)], color, 0.9,
                     alpha)
 
-        self.names.append(Name(name, self.aspect * 0.13, 0.06, tint))
+        self.names.append(Name(name, self.aspect * 0.26, 0.06, tint))
         kind = people.thing_of(self.sketch.action) if size < 1 else ""
         held: list[Layer] = []
         if kind:
