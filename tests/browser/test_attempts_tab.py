@@ -24,6 +24,11 @@ from wgp_core.store.attempt_records import AttemptRecord, Verdict
 PROMPT = "k-means with 4 clusters"
 WEAK = "a pendulum swings"
 WORK_MS = 600_000
+BRIGHTEST = """() => {
+  const canvas = document.querySelector('.w-compare canvas');
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  return data.reduce((most, value, at) => (at % 4 === 3 ? most : Math.max(most, value)), 0);
+}"""
 PICTURES = Path(os.environ["ATTEMPTS_PICTURES"]) if os.environ.get("ATTEMPTS_PICTURES") else None
 """Where screenshots of the steps are put, if anywhere."""
 
@@ -125,7 +130,9 @@ def test_from_a_prompt_to_a_finished_film(open_page, program):
     assert times(page) == pytest.approx([0.75] * 3, abs=0.06)
     page.locator("[name=w-mode][value=difference]").check()
     expect(page.locator("[data-told]")).to_contain_text("Black where both are the same")
+    page.wait_for_timeout(400)
     assert page.evaluate("document.querySelector('.w-compare canvas').width") == 320
+    assert page.evaluate(BRIGHTEST) > 40
     page.locator("[name=w-mode][value=wipe]").check()
     shoot(page, "round")
 
