@@ -97,6 +97,8 @@ class Studio:
         self.supervisor.start()
 
     def close(self) -> None:
+        for line in (self.documents, self.storyboards.line, self.attempts):
+            line.close()
         self.supervisor.stop()
         self.store.close()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import wave
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -181,7 +180,12 @@ def test_what_cannot_be_is_refused_and_a_busy_scene_waits(paths: Paths, store: S
         desk.heroes(scene.id)
     desk.cancel(work.id)
     assert ended(desk, work).state is WorkState.CANCELLED
-    assert desk.request_of(scene.id) == replace(ASK)
+    assert desk.request_of(scene.id) == ASK
+    running, waiting = desk.attempts(scene.id), desk.attempts(desk.new_scene(ASK).id)
+    desk.close()
+    assert {ended(desk, one).state for one in (running, waiting)} == {WorkState.CANCELLED}
+    with pytest.raises(QueueError, match="closing"):
+        desk.heroes(scene.id)
 
 
 def test_a_real_worker_makes_them(workshop: Workshop) -> None:

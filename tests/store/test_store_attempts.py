@@ -12,7 +12,7 @@ from test_store_library import result_of
 
 from wgp_core.errors import StoreError
 from wgp_core.request import CameraMovement, VideoRequest
-from wgp_core.store.attempt_records import AttemptRecord, HeroFrameRecord, IterationState, Verdict
+from wgp_core.store.attempt_records import AttemptRecord, DecisionRecord, HeroFrameRecord, IterationState, Verdict
 from wgp_core.store.database import Store, _create_engine
 
 REPORT = {"scores": [{"dimension": "imaging_quality", "kind": "estimate", "value": 0.5, "raw": 0.4},
@@ -164,3 +164,31 @@ def test_a_library_of_the_second_schema_keeps_its_videos(tmp_path: Path) -> None
         assert (video.prompt, video.iteration, video.parent_id) == ("a cat", 1, None)
         assert store.attempts.scenes() == ()
     assert len(list(database.parent.glob("studio.db.backup-0002-*"))) == 1
+
+
+def test_what_counts_for_a_scene_flags_and_decisions(store: Store, outputs: Path) -> None:
+    book, request = store.attempts, VideoRequest("a fox", seed=3)
+    scene = book.new_scene("a fox", request=request)
+    assert scene.request == request and scene.selected_attempt_id is None
+    round_ = book.begin(scene.id, request, seeds=(3, 4))
+    one, two = (attempt(store, round_.id, n, outputs / f"{n}.mp4") for n in (1, 2))
+    book.finish(round_.id, Verdict({}, {one.id: 1, two.id: 2}, one.id))
+    assert book.scene(scene.id).selected_attempt_id == one.id and book.iteration(round_.id).seeds == (3, 4)
+
+    automatic = book.begin(scene.id, request.with_(prompt="a calm fox"), parent_attempt_id=one.id, automatic=True)
+    three = attempt(store, automatic.id, 1, outputs / "3.mp4")
+    book.finish(automatic.id, Verdict({}, {three.id: 1}, three.id))
+    now = book.scene(scene.id)
+    assert (now.selected_attempt_id, now.prompt) == (one.id, "a fox"), "an automatic round takes nothing over by itself"
+    kept = book.keep(three.id)
+    assert (kept.selected_attempt_id, kept.prompt) == (three.id, "a calm fox")
+    book.select(two.id)
+    assert book.scene(scene.id).selected_attempt_id == two.id, "also in an older round"
+
+    assert book.flag(round_.id, True).flagged and not book.flag(round_.id, False).flagged
+    for accepted in (True, False):
+        book.decide(DecisionRecord(one.id, "abc", accepted, {"prompt": "x"}))
+    [decided] = book.decisions(scene.id)
+    assert (decided.accepted, decided.suggestion) == (False, {"prompt": "x"})
+    with pytest.raises(StoreError):
+        book.decide(DecisionRecord("nothing", "abc", True))

@@ -121,6 +121,10 @@ class AttemptDesk:
         """Forget how a piece of work ended."""
         self._line.dismiss(work_id)
 
+    def close(self) -> None:
+        """The program ends: what runs stops, and can be taken up again."""
+        self._line.close()
+
     # -- scenes -------------------------------------------------------------------------------------------------
 
     def new_scene(self, request: VideoRequest, work_id: str = "") -> SceneRecord:

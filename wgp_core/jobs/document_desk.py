@@ -171,6 +171,10 @@ class DocumentDesk:
         """Stop reading; the collection stays as it was. What has ended stays as it is."""
         return self._line.cancel(work_id)
 
+    def close(self) -> None:
+        """The program ends: reading stops."""
+        self._line.close()
+
     def dismiss(self, work_id: str) -> None:
         """Forget how reading ended."""
         self._line.dismiss(work_id)

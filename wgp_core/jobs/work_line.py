@@ -92,6 +92,7 @@ class WorkLine(Generic[W]):
         self._cancels: dict[str, CancelToken] = {}
         self._runner: threading.Thread | None = None
         self._began = 0.0
+        self._closed = False
         self._version = WorkVersion()
 
     # -- hooks --------------------------------------------------------------------------------------------------
@@ -194,8 +195,10 @@ class WorkLine(Generic[W]):
             self._version = replace(self._version, ticks=self._version.ticks + 1)
 
     def submit(self, action: enum.StrEnum, subject: str, title: str, payload: Mapping[str, Any]) -> W:
-        """Put a piece of work in the line. Raises `QueueError` as `check_may_begin`."""
+        """Put a piece of work in the line. Raises `QueueError` as `check_may_begin`, and once the program closes."""
         with self._lock:
+            if self._closed:
+                raise QueueError("The program is closing.", fix="Start it again.")
             self.check_may_begin(action, subject, title)
             self.forget_ended(subject)
             work = self._kind(uuid4().hex[:12], action, subject, title=title)
@@ -207,6 +210,14 @@ class WorkLine(Generic[W]):
                 self._runner = threading.Thread(target=self._run, name=self.name, daemon=True)
                 self._runner.start()
             return work
+
+    def close(self) -> None:
+        """The program ends: what runs is cancelled, and nothing more begins."""
+        with self._lock:
+            self._closed = True
+            for work in tuple(self._works.values()):
+                if work.open:
+                    self.cancel(work.id)
 
     # -- the thread ---------------------------------------------------------------------------------------------
 
