@@ -24,6 +24,11 @@ from wgp_core.store.attempt_records import AttemptRecord, Verdict
 PROMPT = "k-means with 4 clusters"
 WEAK = "a pendulum swings"
 WORK_MS = 600_000
+BRIGHTEST = """() => {
+  const canvas = document.querySelector('.w-compare canvas');
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  return data.reduce((most, value, at) => (at % 4 === 3 ? most : Math.max(most, value)), 0);
+}"""
 PICTURES = Path(os.environ["ATTEMPTS_PICTURES"]) if os.environ.get("ATTEMPTS_PICTURES") else None
 """Where screenshots of the steps are put, if anywhere."""
 
@@ -125,7 +130,9 @@ def test_from_a_prompt_to_a_finished_film(open_page, program):
     assert times(page) == pytest.approx([0.75] * 3, abs=0.06)
     page.locator("[name=w-mode][value=difference]").check()
     expect(page.locator("[data-told]")).to_contain_text("Black where both are the same")
+    page.wait_for_timeout(400)
     assert page.evaluate("document.querySelector('.w-compare canvas').width") == 320
+    assert page.evaluate(BRIGHTEST) > 40
     page.locator("[name=w-mode][value=wipe]").check()
     shoot(page, "round")
 
@@ -217,6 +224,44 @@ def test_a_suggestion_is_accepted_and_tried(open_page, program):
     expect(newest.locator("ins").first).to_be_visible()
     expect(page.locator("#attempts-history .w-trend circle.chosen")).to_have_count(2)
     shoot(page, "trend")
+
+
+def test_a_round_that_was_cancelled_is_taken_up_and_refined_by_itself(open_page):
+    page = open_page()
+    open_attempts(page)
+    page.fill("#attempts-prompt textarea", "a second scene: binary search")
+    open_section(page, "Length, size, camera, seed, what draws")
+    page.fill("#attempts-seconds input", "1")
+    page.keyboard.press("Tab")
+    page.fill("#attempts-size input", "320x240")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Escape")
+    page.locator("#attempts-following input").check()
+    page.fill("#attempts-heroes-n input[type=number]", "0")
+    page.keyboard.press("Tab")
+    page.click("#attempts-make")
+    versions = page.locator("#attempts-round .w-version")
+    expect(versions.first).to_be_visible(timeout=WORK_MS)
+    press(page.locator("#attempts-work"), "cancel")
+    resume = page.locator('#attempts-round [data-action="resume"]')
+    expect(resume).to_be_visible(timeout=WORK_MS)
+    expect(page.locator("#attempts-round")).to_contain_text("Cut off")
+    expect(page.locator("#attempts-film .w-row")).to_have_count(2)
+    expect(page.locator('#attempts-film [data-action="finalize"]')).to_be_disabled()
+    resume.click()
+    expect(versions).to_have_count(3, timeout=WORK_MS)
+    idle(page)
+    expect(page.locator('#attempts-film [data-action="finalize"]')).to_be_enabled()
+    page.fill("#again-count input[type=number]", "1")
+    page.keyboard.press("Tab")
+    page.click("#again-refine")
+    expect(page.locator("#attempts-history .w-row")).to_have_count(2, timeout=WORK_MS)
+    idle(page)
+    expect(page.locator("#attempts-work .w-notice")).to_contain_text(["1 round tried"])
+    expect(page.locator("#attempts-history .w-row").first).to_contain_text("By itself")
+    press(page.locator("#attempts-film"), "finalize")
+    expect(page.locator("#attempts-film video")).to_be_visible(timeout=WORK_MS)
 
 
 def test_what_cannot_be_done_is_said_and_a_narrow_window_holds_everything(open_page):
