@@ -50,7 +50,9 @@ def test_on_models_are_offered_and_the_price_is_told(studio: Studio, service: Re
     assert "costs money" in form.engine_hint(studio.engines, "remote")
     updates = shown(studio, FormValues(prompt="a car", engine="remote"))
     assert updates["model"]["value"] == next(iter(KNOWN)) and updates["model"]["allow_custom_value"]
-    assert updates["model"]["visible"] and updates["start_image"]["visible"] and not updates["loras"]["visible"]
+    assert updates["model"]["visible"] and not updates["loras"]["visible"]
+    assert not updates["start_image"]["visible"]  # as the service says of this model
+    assert shown(studio, FormValues(prompt="a car", engine="remote", model=PICTURE))["start_image"]["visible"]
     assert snapped_values(studio, FormValues(prompt="a car", engine="remote"))[0].model == next(iter(KNOWN))
     moved, notes = snapped_values(studio, FormValues(prompt="a car", engine="remote", model=PICTURE, seconds=8.0))
     assert moved.seconds == 1.0 == shown(studio, moved)["seconds"]["maximum"] and any("1 s" in note for note in notes)

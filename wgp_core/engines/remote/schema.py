@@ -157,7 +157,7 @@ def _seed(inputs: Inputs, request: VideoRequest, label: str, filled: Filled) -> 
     seed = request.seed if request.seed <= most else request.seed % (most + 1)
     filled.values[known.name] = seed
     if seed != request.seed:
-        filled.notes.append(f"seed {request.seed} became {seed}: {label} takes at most {most}.")
+        filled.notes.append(f"seed {request.seed} became {seed}: seeds of {label} end at {most}.")
 
 
 def _size(inputs: Inputs, request: VideoRequest, label: str, filled: Filled) -> None:
