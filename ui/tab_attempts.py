@@ -347,7 +347,8 @@ def _there(studio: Studio, scene: str) -> bool:
 
 def _started(page: Page) -> list[Any]:
     """What the form of the next round was filled for."""
-    return [page.scene.id, page.rounds[-1].iteration.id if page.rounds else "", page.scene.hero_frame_id]
+    return [page.scene.id, page.rounds[-1].iteration.id if page.rounds else "", page.scene.hero_frame_id,
+            page.scene.selected_attempt_id]
 
 
 # -- a new scene ------------------------------------------------------------------------------------------------
