@@ -89,7 +89,6 @@ def test_from_a_prompt_to_a_finished_film(open_page, program):
     page.reload()
     page.wait_for_function("window.wgpFormReady === true")
     open_attempts(page)
-    expect(page.locator("#attempts-work .w-badge.running")).to_be_visible()
     heroes = page.locator("#attempts-heroes .w-hero")
     expect(heroes).to_have_count(4, timeout=WORK_MS)
     idle(page)
