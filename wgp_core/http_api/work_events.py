@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from fastapi import Response
@@ -23,9 +23,9 @@ W = TypeVar("W", bound=Work)
 
 
 def stream(find: Callable[[], W], out: Callable[[W], BaseModel], closing: Callable[[], bool],
-           last_event_id: str) -> Response:
+           last_event_id: str, progress: Sequence[str] = ("step", "total", "message")) -> Response:
     """The news of a piece of work until it has ended. `find` raises `QueueError` once it is forgotten, and what it
-    raises now is raised; `out` is its form over the wire."""
+    raises now is raised; `out` is its form over the wire, `progress` the fields of it that are told while it lasts."""
     now = find()
     if not now.open and last_event_id == _id(now, "done"):
         return Response(status_code=204)
@@ -35,18 +35,18 @@ def stream(find: Callable[[], W], out: Callable[[W], BaseModel], closing: Callab
             found = find()
         except QueueError:
             return [Event("removed", "done", {"state": "removed"})], False
-        return _news(found, out(found).model_dump(mode="json"), heard), found.open
+        return _news(found, out(found).model_dump(mode="json"), heard, progress), found.open
 
     return StreamingResponse(events.follow(look, closing, last_event_id), media_type="text/event-stream",
                              headers={"cache-control": "no-store"})
 
 
-def _news(work: Work, out: dict[str, Any], heard: str) -> list[Event]:
+def _news(work: Work, out: dict[str, Any], heard: str, fields: Sequence[str]) -> list[Event]:
     """What a reader that heard the event `heard` does not know yet."""
     state_id, found = _id(work), []
     if heard != state_id and not heard.startswith(state_id + "."):
         found.append(Event(state_id, "state", {"id": work.id, "state": out["state"]}))
-    progress = {name: out[name] for name in ("step", "total", "message")}
+    progress = {name: out[name] for name in fields}
     if work.open and (work.total or work.message):
         progress_id = _id(work, events.mark_of(progress))
         if progress_id != heard:
