@@ -3,6 +3,8 @@
     ./run.sh create_sample_video.py --prompt "how gradient descent finds a minimum" --seconds 6 --output out.mp4
     ./run.sh create_sample_video.py --batch examples/gradient_demo.json --dry-run
     ./run.sh create_sample_video.py --replay outputs/VIDEO.mp4
+    ./run.sh create_sample_video.py --prompt "a red fox in the snow" --hero-frames 4 --attempts 3
+    ./run.sh create_sample_video.py --iterate outputs/VIDEO.mp4 --prompt "a red fox in deep snow" --attempts 3
 
 Exit status: 0 all made, 1 something failed or was refused, 2 wrong usage, 130 cancelled.
 """
@@ -15,6 +17,7 @@ from typing import Annotated
 import typer
 
 from wgp_core import flags, headless
+from wgp_core.headless_attempts import LoopFlags
 from wgp_core.request import (
     CameraMovement,
     EnhanceMode,
@@ -31,6 +34,7 @@ LLM_ENHANCER_MODEL_FILE = ""
 """Weight file inside that folder, such as Llama3_2_quanto_bf16_int8.safetensors; empty takes what is there."""
 
 WORDS = "Prompt enhancer"
+TRIES = "Hero frames and attempts"
 MANY = "Many videos"
 
 
@@ -80,6 +84,14 @@ def main(
     fallback: Annotated[bool | None, flags.option(flags.VIDEO, "Draw locally when diffusion fails.")] = None,
     output: flags.Output = None,
     replay: Annotated[Path | None, flags.option(flags.VIDEO, "Make a video again from the settings inside it.")] = None,
+    hero_frames: Annotated[int, flags.option(
+        TRIES, "Stills to draw first; the best becomes the first frame.", min=0, max=16)] = 0,
+    hero_model: Annotated[str | None, flags.option(TRIES, "Model of the stills; else an installed one.")] = None,
+    attempts: Annotated[int, flags.option(
+        TRIES, "Videos to make with different seeds; all are scored and kept, the best is the result.", min=0, max=20,
+    )] = 0,
+    iterate: Annotated[Path | None, flags.option(
+        TRIES, "Go on from the video of an attempt, with what flags change.")] = None,
     batch: Annotated[Path | None, flags.option(MANY, "JSON, JSONL or CSV file of requests.")] = None,
     resume: Annotated[bool, flags.option(MANY, "Skip what is done.", "--resume")] = False,
     dry_run: Annotated[bool, flags.option(MANY, "Check everything and print the plan.", "--dry-run")] = False,
@@ -115,7 +127,8 @@ def main(
     options = headless.Options(
         batch=batch, replay=replay, resume=resume, dry_run=dry_run, gpu=gpu, machine=machine,
         loras=flags.loras(lora_path, lora_scale, lora_weight_name, lora_trigger), purge_hf_cache=purge_hf_cache,
-        output_dir=output_dir, settings_file=settings, as_json=json_, verbose=verbose, default_prompt=PROMPT)
+        output_dir=output_dir, settings_file=settings, as_json=json_, verbose=verbose,
+        loop=LoopFlags(hero_frames, attempts, hero_model, iterate), default_prompt=PROMPT)
     raise typer.Exit(headless.main(request, output_fields, options))
 
 

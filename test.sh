@@ -25,5 +25,6 @@ if [ $# -eq 0 ]; then
     .venv/bin/ruff check .
     .venv/bin/pyright
     .venv/bin/lint-imports
+    set -- -n auto --maxprocesses 4 --dist loadfile
 fi
 exec .venv/bin/python -m pytest "$@"

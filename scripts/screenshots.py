@@ -68,6 +68,17 @@ def review(page: Page) -> None:
     shoot(page, "enhance-review")
 
 
+def storyboard(page: Page) -> None:
+    """A story, broken down and drawn."""
+    page.get_by_role("tab", name="Storyboard").click()
+    page.locator("#board-story textarea").fill("a trickster sells a wealthy merchant a magical pot")
+    page.locator("#board-make").click()
+    page.locator("#board-head [data-action=draw]").click(timeout=120_000)
+    page.locator("#board-head [data-action=film].primary").wait_for(timeout=300_000)
+    page.locator("#board-choice").scroll_into_view_if_needed()
+    shoot(page, "storyboard")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", default="http://127.0.0.1:7860")
@@ -101,6 +112,7 @@ def main() -> None:
         page.get_by_label("Prompt").first.fill("How gradient descent finds a minimum")
         shoot(page, "generate-done")
         review(page)
+        storyboard(page)
         browser.close()
 
 

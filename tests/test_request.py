@@ -52,7 +52,7 @@ def test_unknown_keys_are_refused_by_name() -> None:
 
 @pytest.mark.parametrize(("data", "words"), [
     ({"prompt": "x", "width": "wide"}, "width"),
-    ({"prompt": "x", "engine": "warp"}, "'auto', 'local' or 'diffusion'"),
+    ({"prompt": "x", "engine": "warp"}, "'auto', 'local', 'diffusion' or 'remote'"),
     ({"prompt": "x", "fps": 2.5}, "fps"),
     ({}, "lacks prompt"),
     ({"prompt": "x", "version": 99}, "newer version"),

@@ -9,7 +9,16 @@ import gradio as gr
 
 from wgp_core.context import Studio
 
-from . import tab_documents, tab_generate, tab_library, tab_models, tab_queue, tab_settings
+from . import (
+    tab_attempts,
+    tab_documents,
+    tab_generate,
+    tab_library,
+    tab_models,
+    tab_queue,
+    tab_settings,
+    tab_storyboard,
+)
 from .components import plain_html
 from .live import NAME, build_live
 from .theme import HEAD, studio_theme, style_sheet
@@ -18,8 +27,8 @@ from .window import Window
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-TABS: tuple[ModuleType, ...] = (tab_generate, tab_queue, tab_library, tab_documents, tab_models,
-                                tab_settings)
+TABS: tuple[ModuleType, ...] = (tab_generate, tab_queue, tab_library, tab_documents, tab_storyboard,
+                                tab_attempts, tab_models, tab_settings)
 
 MAX_UPLOAD = "512mb"
 

@@ -28,9 +28,9 @@ def asset(name: str) -> str:
     return (ASSETS / name).read_text(encoding="utf-8")
 
 
-def action_html(value: str = "", *, elem_id: str, **options: Any) -> gr.HTML:
-    """HTML whose `data-action` buttons fire its `click` event with their `data-` values."""
-    return gr.HTML(value, elem_id=elem_id, apply_default_css=False, js_on_load=asset("actions.js"), **options)
+def action_html(value: str = "", *, elem_id: str, script: str = "", **options: Any) -> gr.HTML:
+    """HTML whose `data-action` buttons fire its `click` event with their `data-` values; `script` is run after."""
+    return gr.HTML(value, elem_id=elem_id, apply_default_css=False, js_on_load=asset("actions.js") + script, **options)
 
 
 def plain_html(value: str = "", *, elem_id: str | None = None, **options: Any) -> gr.HTML:

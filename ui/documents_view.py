@@ -14,7 +14,8 @@ from wgp_core.documents.ingest import DocumentReport
 from wgp_core.documents.lexical import words_of
 from wgp_core.documents.retrieve import SILENCE
 from wgp_core.documents.types import Rejected
-from wgp_core.jobs.document_desk import DocumentAction, DocumentState, DocumentWork, DraftPlan
+from wgp_core.jobs.document_desk import DocumentAction, DocumentWork, DraftPlan
+from wgp_core.jobs.work_line import WorkState
 from wgp_core.request import Cue, Framework, SceneKind, ScenePlan
 
 from .components import Action, actions_row, badge, chips, empty_state, notice, notices
@@ -24,11 +25,11 @@ from .words import ago, duration, esc, plural, short
 KIND_WORDS = {SceneKind.AUTO: "As the text suggests", SceneKind.TITLE: "Title", SceneKind.CONCEPT_MAP: "Concept map",
               SceneKind.STEPS: "Steps", SceneKind.COMPARISON: "Comparison", SceneKind.TIMELINE: "Timeline",
               SceneKind.FORMULA: "Formula", SceneKind.DEFINITION: "Definition", SceneKind.SUMMARY: "Summary",
-              SceneKind.SUBJECT: "Known subject"}
+              SceneKind.SUBJECT: "Known subject", SceneKind.BOARD: "Storyboard frame"}
 FRAMEWORK_WORDS = {Framework.ACADEMIC: "A lesson", Framework.PAS: "Problem to solution",
                    Framework.BAB: "Before and after", Framework.AIDA: "Attention to action"}
-STATE_BADGES = {DocumentState.QUEUED: ("Waiting", "queued"), DocumentState.DONE: ("Read", "done"),
-                DocumentState.FAILED: ("Failed", "failed"), DocumentState.CANCELLED: ("Cancelled", "interrupted")}
+STATE_BADGES = {WorkState.QUEUED: ("Waiting", "queued"), WorkState.DONE: ("Read", "done"),
+                WorkState.FAILED: ("Failed", "failed"), WorkState.CANCELLED: ("Cancelled", "interrupted")}
 SHOWN_REASONS, SHOWN_SKIPPED, SHOWN_REJECTED = 12, 6, 3
 PAGELESS = (".txt", ".text", ".md", ".markdown", ".html", ".htm", ".xhtml")
 _COUNTED = re.compile(r" (?:\(.*\)|of [0-9a-f]{16}|on \d+ pages)\Z")
@@ -66,7 +67,7 @@ def _collection_html(found: Summary, busy: bool, rejected: Iterable[Rejected] | 
                Action("refresh", "Refresh", title="Read again what changed", disabled=busy),
                Action("rename", "Rename", disabled=busy),
                Action("delete", "Delete", "danger", confirm="Move to the trash?", disabled=busy))
-    details = _details_html(found, list(rejected)) if rejected is not None else ""
+    details = _details_html(found, list(rejected), busy) if rejected is not None else ""
     return (f'<article class="w-row w-collection" data-collection="{esc(name)}"><div class="w-row-main">'
             f'<div class="w-line"><strong>{esc(name)}</strong>{state}</div>'
             f'<p class="w-quiet">{esc(" · ".join(fact for fact in facts if fact))}</p>{more}{problem}</div>'
@@ -80,19 +81,23 @@ def _when(made_at: str) -> str:
         return ""
 
 
-def _details_html(found: Summary, rejected: list[Rejected]) -> str:
-    documents = "".join(_document_html(one) for one in found.documents)
+def _details_html(found: Summary, rejected: list[Rejected], busy: bool) -> str:
+    take_out = Action("remove", "Remove", "small", confirm="Take it out?", disabled=busy, title="Take it out of the "
+                      "collection") if len(found.documents) > 1 else None
+    documents = "".join(_document_html(one, take_out.html(id=found.collection.name, source=one.source)
+                                       if take_out else "") for one in found.documents)
     left_out = _rejected_html(found.collection.name, rejected) if rejected else ""
     return f'<div class="w-collection-more"><ul class="w-documents">{documents}</ul>{left_out}</div>'
 
 
-def _document_html(one: DocumentReport) -> str:
+def _document_html(one: DocumentReport, button: str) -> str:
     facts = f"{plural(one.pages, 'page')}, {plural(one.chunks, 'passage')}, {one.rejected} left out"
     shown = "; ".join(f"page {page}: {why}" for page, why in one.skipped[:SHOWN_SKIPPED])
     more = f"; and {len(one.skipped) - SHOWN_SKIPPED} more" if len(one.skipped) > SHOWN_SKIPPED else ""
     skipped = f'<p class="w-quiet">⚠ Skipped: {esc(shown + more)}</p>' if one.skipped else ""
     error = f'<p class="w-error">{esc(one.error)}</p>' if one.error else ""
-    return f'<li><strong>{esc(one.source)}</strong> <span class="w-quiet">{esc(facts)}</span>{skipped}{error}</li>'
+    return (f'<li><strong>{esc(one.source)}</strong> <span class="w-quiet">{esc(facts)}</span>{button}'
+            f"{skipped}{error}</li>")
 
 
 def _rejected_html(name: str, rejected: list[Rejected]) -> str:
@@ -119,7 +124,7 @@ def works_html(works: Iterable[DocumentWork]) -> str:
 
 
 def _work_html(work: DocumentWork) -> str:
-    running = work.state is DocumentState.RUNNING
+    running = work.state is WorkState.RUNNING
     words, kind = STATE_BADGES.get(work.state, ("Stopping" if work.stopping else "Reading", "running"))
     if running and work.indexing and not work.stopping:
         words = "Making searchable"
@@ -133,7 +138,7 @@ def _work_html(work: DocumentWork) -> str:
 
 
 def _eta(work: DocumentWork) -> str:
-    if work.state is not DocumentState.RUNNING or not work.total:
+    if work.state is not WorkState.RUNNING or not work.total:
         return ""
     unit = "passages" if work.indexing else "pages"
     left = f"about {duration(max(1, round(work.eta_s)))} left" if work.eta_s else ""
@@ -141,9 +146,9 @@ def _eta(work: DocumentWork) -> str:
 
 
 def _work_text(work: DocumentWork) -> str:
-    if work.state is DocumentState.FAILED:
+    if work.state is WorkState.FAILED:
         return f'<p class="w-error">{esc(f"{work.message} {work.fix}".strip())}</p>'
-    if work.state is DocumentState.DONE and work.result is not None:
+    if work.state is WorkState.DONE and work.result is not None:
         return _result_text(work, work.result)
     text = work.message or work.title
     return f'<p class="w-quiet">{esc(text)}</p>' if text else ""
@@ -156,6 +161,8 @@ def _result_text(work: DocumentWork, result: Mapping[str, Any]) -> str:
     told = f"{plural(result['pages'], 'page')}, {plural(result['chunks'], 'passage')}{left_out}."
     if work.action is DocumentAction.REFRESH and same == len(documents):
         told = "Nothing had changed."
+    if "removed" in result:
+        told = f"{result['removed']} was taken out. Left are {told}"
     errors = "".join(f'<p class="w-error">{esc(one["error"])}</p>' for one in documents if one["error"])
     return f'<p class="w-quiet">{esc(told)}</p>{errors}'
 
@@ -189,7 +196,7 @@ def asking_html(work: DocumentWork, words: str) -> str:
 
 
 def _not_answered(work: DocumentWork) -> str:
-    kind = "info" if work.state is DocumentState.CANCELLED else "bad"
+    kind = "info" if work.state is WorkState.CANCELLED else "bad"
     return notice(work.message, kind=kind, fix=work.fix, extra=actions_row((Action("stop", "Close"),)))
 
 

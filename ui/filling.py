@@ -14,6 +14,7 @@ import gradio as gr
 from wgp_core.context import Studio
 from wgp_core.documents import collections
 from wgp_core.engines.base import EngineSpec
+from wgp_core.engines.remote.engine import KNOWN as REMOTE_MODELS
 from wgp_core.errors import RequestError
 from wgp_core.media.metadata import read_manifest
 from wgp_core.prompts.macros import split_prompts
@@ -28,6 +29,14 @@ from .form import CUSTOM, MODEL_FIELDS, NAMES, OPTIONAL, FormValues
 from .model_fields import chosen_model, installed_models, lora_choices, step_cache_choices
 from .words import esc, model_name
 
+ENGINES = (("Automatic", "auto"), ("Local drawing", "local"), ("Diffusion model", "diffusion"))
+REMOTE = ("Remote model", "remote")
+
+
+def engine_choices(studio: Studio, chosen: str = "") -> list[tuple[str, str]]:
+    """The engines; the remote one where it is switched on, or what the form holds asks for it."""
+    return [*ENGINES, REMOTE] if studio.settings.remote_models or chosen == "remote" else list(ENGINES)
+
 
 def fill(studio: Studio, values: FormValues, *, shown: FormValues | None = None) -> list[Any]:
     """Updates for `form_outputs`: values, and what the engine shows and allows.
@@ -35,11 +44,11 @@ def fill(studio: Studio, values: FormValues, *, shown: FormValues | None = None)
     `shown` is what the form held when it was sent: what is equal there is left alone, because the person may have
     typed on since.
     """
+    models = model_choices(studio, values.model, values.engine)
+    values = _with_model(values, models)
     spec = form.spec_of(studio.engines, values)
-    choices, models = form.size_choices(spec), model_choices(studio, values.model)
-    known = values.size in {value for _, value in choices}
-    values = replace(values, size=values.size if known else CUSTOM,
-                     model=values.model if values.model in {value for _, value in models} else "")
+    choices = form.size_choices(spec)
+    values = replace(values, size=values.size if values.size in {value for _, value in choices} else CUSTOM)
     changes: dict[str, dict[str, Any]] = {name: {} for name in NAMES}
     for name in NAMES:
         if shown is None or getattr(values, name) != getattr(shown, name):
@@ -56,6 +65,8 @@ def fill(studio: Studio, values: FormValues, *, shown: FormValues | None = None)
     changes["enhanced"]["visible"] = values.enhance == "review" and bool(values.enhanced)
     changes["size"]["choices"], changes["model"]["choices"] = choices, models
     changes["model"]["visible"] = shows_model(values.engine, spec)
+    changes["model"]["allow_custom_value"] = values.engine == "remote"
+    changes["engine"]["choices"] = engine_choices(studio, values.engine)
     found = chosen_model(studio, values) if spec.choice is EngineChoice.DIFFUSION else None
     changes["seconds"]["maximum"] = spec.max_seconds
     changes["loras"]["choices"] = lora_choices(studio, spec, values, found)
@@ -87,12 +98,20 @@ def requests_of(studio: Studio, values: FormValues) -> tuple[list[VideoRequest],
     return requests, notes
 
 
-def model_choices(studio: Studio, chosen: str = "") -> list[tuple[str, str]]:
-    """The installed diffusion models, and `chosen` where it is one that lies elsewhere."""
+def model_choices(studio: Studio, chosen: str = "", engine: str = "") -> list[tuple[str, str]]:
+    """The installed diffusion models, or known remote ones; and `chosen` where it is one from elsewhere."""
+    if engine == "remote":
+        extra = (chosen,) if "/" in chosen and chosen not in REMOTE_MODELS else ()
+        return [(name, name) for name in (*REMOTE_MODELS, *extra)]
     listed = [("Best installed", ""), *((found.spec.label, found.spec.id) for found in installed_models(studio))]
     if chosen in {value for _, value in listed} or chosen_model(studio, FormValues(model=chosen)) is None:
         return listed
     return [*listed, (model_name(chosen), chosen)]
+
+
+def _with_model(values: FormValues, models: list[tuple[str, str]]) -> FormValues:
+    """With the first of the models where the one that was chosen is not among them."""
+    return values if values.model in {value for _, value in models} else replace(values, model=models[0][1])
 
 
 def document_choices(studio: Studio, chosen: str = "") -> list[tuple[str, str]]:
@@ -103,7 +122,7 @@ def document_choices(studio: Studio, chosen: str = "") -> list[tuple[str, str]]:
 
 
 def shows_model(engine: str, spec: EngineSpec) -> bool:
-    return engine == "diffusion" or (engine == "auto" and spec.choice.value == "diffusion")
+    return engine in ("diffusion", "remote") or (engine == "auto" and spec.choice.value == "diffusion")
 
 
 def engine_hint(studio: Studio, values: FormValues) -> str:
@@ -112,6 +131,7 @@ def engine_hint(studio: Studio, values: FormValues) -> str:
 
 def snapped_values(studio: Studio, values: FormValues) -> tuple[FormValues, tuple[str, ...]]:
     """The values moved to what the engine takes, and a note for each move."""
+    values = _with_model(values, model_choices(studio, values.model, values.engine))
     spec = form.spec_of(studio.engines, values)
     notes: tuple[str, ...] = ()
     presets = {value for _, value in form.size_choices(spec)}

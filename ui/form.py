@@ -241,8 +241,9 @@ def effective_spec(engines: EngineRegistry, choice: str, model: str = "",
     request = VideoRequest("x", engine=EngineChoice(choice or "auto"), model=model or None,
                            start_image=Path(start_image) if start_image else None)
     diffusion = engines.of(EngineChoice.DIFFUSION)
-    if choice == EngineChoice.DIFFUSION and diffusion:
-        return _spec_for(diffusion[0], request)
+    for named in (EngineChoice.DIFFUSION, EngineChoice.REMOTE):
+        if choice == named and (found := engines.of(named)):
+            return _spec_for(found[0], request)
     if choice == EngineChoice.AUTO:
         ready = next((engine for engine in diffusion if engine.availability(request).ok), None)
         if ready is not None:
@@ -271,17 +272,29 @@ def default_words(value: float | None) -> str:
 
 def engine_hint(engines: EngineRegistry, choice: str, model: str = "") -> str:
     """One sentence on what the choice of engine and model means here."""
-    request = VideoRequest("x", engine=EngineChoice(choice or "auto"), model=model or None)
-    diffusion = engines.of(EngineChoice.DIFFUSION)
-    states = [engine.availability(request) for engine in diffusion]
     if choice == EngineChoice.LOCAL:
         return "Draws the subject as an animated diagram. Needs no model and no graphics card."
+    if choice == EngineChoice.REMOTE:
+        return _remote_hint(engines)
+    request = VideoRequest("x", engine=EngineChoice(choice or "auto"), model=model or None)
+    states = [engine.availability(request) for engine in engines.of(EngineChoice.DIFFUSION)]
     if any(state.ok for state in states):
         return "Uses a diffusion model; what it cannot do is told before it starts."
     why = next((f"{state.reason} {state.fix}".strip() for state in states), "no diffusion model is set up yet")
     if choice == EngineChoice.DIFFUSION:
-        return f"Cannot run here: {why.rstrip('.')}. Jobs fall back to the local engine if that is switched on."
+        return _cannot_run(why)
     return "Draws with the local engine, because no diffusion model is ready here."
+
+
+def _remote_hint(engines: EngineRegistry) -> str:
+    states = [engine.availability() for engine in engines.of(EngineChoice.REMOTE)]
+    if any(state.ok for state in states):
+        return "Sends the prompt and pictures to Replicate, where a model makes the video. It costs money."
+    return _cannot_run(next((f"{state.reason} {state.fix}".strip() for state in states), "it is not installed"))
+
+
+def _cannot_run(why: str) -> str:
+    return f"Cannot run here: {why.rstrip('.')}. Jobs fall back to the local engine if that is switched on."
 
 
 def hidden_hint(spec: EngineSpec) -> str:

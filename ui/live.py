@@ -42,9 +42,12 @@ class Pulse:
         version = self.version()
         work = self._studio.supervisor.models.version
         documents = self._studio.documents.version
+        boards, attempts = self._studio.storyboards.version, self._studio.attempts.version
         news: dict[str, Any] = {"version": version, "build": self._build, "theme": settings.ui_theme,
                                 "models": {"states": work.states, "ticks": work.ticks},
                                 "documents": {"states": documents.states, "ticks": documents.ticks},
+                                "boards": {"states": boards.states, "ticks": boards.ticks},
+                                "attempts": {"states": attempts.states, "ticks": attempts.ticks},
                                 "enhance": self._studio.enhancing.version}
         if version == (asked or {}).get("known"):
             return news
@@ -80,7 +83,8 @@ def _build_id() -> str:
 
 
 def build_live(studio: Studio) -> gr.HTML:
-    """The component that holds the pulse; it fires `stage`, `jobs`, `models` and `documents` when something changed."""
+    """The component that holds the pulse; it fires `stage`, `jobs`, `models`, `documents`, `boards` and `attempts` when
+    something changed."""
     pulse = Pulse(studio)
 
     def poll(asked: dict[str, Any]) -> dict[str, Any]:

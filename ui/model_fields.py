@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wgp_core.context import Studio
-from wgp_core.engines.base import EngineSpec, MemoryPlan, RuntimeOptions
+from wgp_core.engines.base import EngineSpec, MemoryPlan, PricedEngine, RuntimeOptions
 from wgp_core.engines.diffusion.acceleration import step_cache_availability
 from wgp_core.errors import WgpError
 from wgp_core.loras import library, presets
@@ -120,8 +120,13 @@ _room: dict[str, tuple[float, preflight.Room]] = {}
 
 
 def estimate_html(studio: Studio, values: FormValues) -> str:
-    """One line under Generate for a diffusion model: memory, time, and what does not fit. Empty for drawings."""
+    """One line under Generate: memory, time, and what does not fit, for a diffusion model; the price, for a remote one.
+
+    Empty for drawings.
+    """
     spec = spec_of(studio.engines, values)
+    if spec.choice is EngineChoice.REMOTE:
+        return _price_html(studio, values, spec)
     found = chosen_model(studio, values) if spec.choice is EngineChoice.DIFFUSION else None
     if found is None:
         return ""
@@ -140,6 +145,22 @@ def estimate_html(studio: Studio, values: FormValues) -> str:
     warnings = [*needed.warnings, *([] if cache.ok else [f"{cache.reason} {cache.fix}"])]
     told = "".join(f'<p class="w-warn">⚠ {esc(text)}</p>' for text in warnings)
     return f'<p class="w-quiet" title="{esc(needed.basis)}">{esc(" · ".join(parts))}</p>{told}'
+
+
+def _price_html(studio: Studio, values: FormValues, spec: EngineSpec) -> str:
+    """Asks the service for the model, because what it makes of the length decides the price."""
+    engine = studio.engines.of(EngineChoice.REMOTE)[0]
+    if not isinstance(engine, PricedEngine) or not engine.availability().ok:
+        return ""  # the hint beside the engine tells why
+    try:
+        request = values.to_request(spec)
+        state = engine.availability(request)
+        cost = engine.cost_before(request) if state.ok else ""
+    except WgpError:
+        return ""  # Generate tells what is wrong with the form
+    if not state.ok:
+        return f'<p class="w-warn">⚠ {esc(f"{state.reason} {state.fix}")}</p>'
+    return f'<p class="w-quiet">{esc(cost)}{"" if values.many == "whole" else " For each of the videos."}</p>'
 
 
 def past_runs(studio: Studio) -> tuple[preflight.PastRun, ...]:

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from wgp_core.events import Stage
+from wgp_core.jobs.work_line import Work, WorkState
 from wgp_core.request import EngineChoice, VideoRequest
 from wgp_core.store.records import JobRecord, JobState
 
-from .components import badge, chips
+from .components import Action, actions_row, badge, chips, notice
 from .words import duration, esc, model_name, picture_url, plural, short
 
 SHARES: Mapping[Stage, tuple[float, float]] = {
@@ -19,7 +20,7 @@ SHARES: Mapping[Stage, tuple[float, float]] = {
 """From where to where the bar goes in each stage: drawing or denoising is what takes the time."""
 
 ENGINE_WORDS = {EngineChoice.AUTO: "automatic engine", EngineChoice.LOCAL: "local engine",
-                EngineChoice.DIFFUSION: "diffusion"}
+                EngineChoice.DIFFUSION: "diffusion", EngineChoice.REMOTE: "remote model"}
 
 
 @dataclass(frozen=True)
@@ -137,3 +138,21 @@ def _waiting_panel(waiting: int, *, paused: bool) -> str:
     return (f'<section class="w-card w-now" aria-label="Waiting jobs"><div class="w-now-text"><div class="w-line">'
             f'{state}<strong>{plural(waiting, "job")} waiting</strong></div>'
             f'{"" if paused else bar(None)}<p class="w-quiet">{text}</p></div></section>')
+
+
+def work_card(work: Work, words: str) -> str:
+    """A piece of a desk's work: how far it is, or how it ended; `words` say what is done."""
+    if work.state is WorkState.DONE:
+        return notice(work.message, kind="good", extra=actions_row((Action("dismiss", "Close"),), id=work.id)) \
+            if work.message else ""
+    if not work.open:
+        kind = "info" if work.state is WorkState.CANCELLED else "bad"
+        return notice(work.message, kind=kind, fix=work.fix, extra=actions_row((Action("dismiss", "Close"),),
+                                                                                id=work.id))
+    waiting = work.state is WorkState.QUEUED
+    state = badge("Waiting", "queued") if waiting else badge("Stopping" if work.stopping else words, "running")
+    eta = f"about {duration(max(1, round(work.eta_s)))} left" if work.eta_s else ""
+    return (f'<div class="w-card w-enhance"><div class="w-line">{state}<span class="w-quiet">'
+            f'{esc(work.message or work.title)}</span><span class="w-eta">{esc(eta)}</span></div>'
+            f'{"" if waiting else bar(round(100 * work.fraction) if work.fraction is not None else None)}'
+            f'{actions_row((Action("cancel", "Cancel", "danger", disabled=work.stopping),), id=work.id)}</div>')

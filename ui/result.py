@@ -64,6 +64,7 @@ def result_panel(record: GenerationRecord) -> str:
     """A finished video on the Generate tab."""
     buttons = actions_row((Action("use", "Use these settings"),
                            Action("vary", "Make a variation", title="The same settings with a new seed"),
+                           Action("attempts", "Attempts", title="Make several versions, and choose"),
                            Action("open", "Show in Library")), before=download_link(record), id=record.id)
     return (f'<section class="w-card w-result" aria-label="Result">{player(record)}'
             f'<div class="w-result-text"><p class="w-prompt">{esc(record.prompt)}</p>{chips(facts(record))}'

@@ -129,7 +129,7 @@ def _wire_list(own: Documents, window: Window) -> None:
     def act(event: gr.EventData, opened: str) -> list[Any]:
         action, name = event._data["action"], event._data["id"]
         now = {"open": name, "close": ""}.get(action, opened)
-        told, problem = attempt(lambda: _act(studio, action, name))
+        told, problem = attempt(lambda: _act(studio, action, name, event._data.get("source", "")))
         views, worse = attempt(lambda: _views(studio, now))
         renaming = action == "rename"
         return [problem or worse or told, now, *(views or [gr.skip()] * 2), gr.update(visible=renaming),
@@ -139,11 +139,13 @@ def _wire_list(own: Documents, window: Window) -> None:
                                      own.renaming], **QUIET)
 
 
-def _act(studio: Studio, action: str, name: str) -> str:
-    """Carry out one action on a collection; returns what to tell."""
+def _act(studio: Studio, action: str, name: str, source: str = "") -> str:
+    """Carry out one action on a collection, or on its document `source`; returns what to tell."""
     desk = studio.documents
     if action == "refresh":
         desk.refresh(name)
+    elif action == "remove":
+        desk.remove(name, source)
     elif action == "delete":
         desk.check_free(name)
         gone = collections.delete(studio.paths, name)

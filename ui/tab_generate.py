@@ -16,6 +16,7 @@ from . import enhance, form, stage
 from .components import QUIET, action_html, attempt, notice, notices, picture_input, plain_html
 from .filling import (
     document_choices,
+    engine_choices,
     engine_hint,
     fill,
     fill_from_request,
@@ -39,7 +40,6 @@ MACRO_HELP = """Or write variants with a variable. These two lines make two vide
 ! {Name}="bubble sort","quick sort"
 How {Name} works, step by step
 ```"""
-ENGINES = [("Automatic", "auto"), ("Local drawing", "local"), ("Diffusion model", "diffusion")]
 SOLVERS = [("The model's own", ""), ("UniPC", "unipc"), ("Euler", "euler"), ("DPM++", "dpm++")]
 LORA_WORDS = [("As the LoRA's name says", "auto"), ("None", "none"), ("Academic infographic", "academic_infographic")]
 DOCUMENT_MODES = [("Plan the scenes", "semantic"), ("Words for the prompt", "overlay")]
@@ -177,9 +177,10 @@ def build(studio: Studio) -> Generate:
 def _build_basics(studio: Studio, start: FormValues, made: dict[str, Any]) -> tuple[gr.HTML, gr.Row]:
     spec = form.spec_of(studio.engines, start)
     with gr.Row(elem_classes="w-pair"):
-        made["engine"] = gr.Dropdown(ENGINES, value=start.engine, label="Engine", elem_id="engine", min_width=130)
-        made["model"] = gr.Dropdown(model_choices(studio), value=start.model, label="Model", elem_id="model",
-                                    min_width=130, visible=shows_model(start.engine, spec))
+        made["engine"] = gr.Dropdown(engine_choices(studio, start.engine), value=start.engine, label="Engine",
+                                     elem_id="engine", min_width=130)
+        made["model"] = gr.Dropdown(model_choices(studio, start.model, start.engine), value=start.model, label="Model",
+                                    elem_id="model", min_width=130, visible=shows_model(start.engine, spec))
         made["size"] = gr.Dropdown(form.size_choices(spec), value=start.size, label="Size", elem_id="size",
                                    min_width=130)
     hint = plain_html(engine_hint(studio, start), elem_id="engine-hint")
@@ -378,8 +379,10 @@ def _wire_documents(own: Generate, window: Window) -> None:
 
 
 def _wire_model(own: Generate, window: Window) -> None:
-    """LoRA presets, and the estimate under Generate."""
+    """LoRA presets, the estimate under Generate, and the engines that the settings allow."""
     studio, f, inputs = window.studio, own.fields, own.fields.list()
+    window.items[ID].select(lambda engine: gr.update(choices=engine_choices(studio, engine or "")), f.engine, f.engine,
+                            **QUIET)
     presets = own.presets
 
     def load(name: str) -> list[Any]:

@@ -156,7 +156,8 @@ def _actions(record: GenerationRecord) -> tuple[Action, ...]:
         return (Action("restore", "Restore", "primary"),)
     star = Action("unstar", "★ Favourite") if record.favourite else Action("star", "☆ Favourite")
     folder = (Action("folder", "Show in folder"),) if has_desktop() else ()
-    return (Action("use", "Use these settings"), star, *folder,
+    attempts = Action("attempts", "Attempts", title="Make several versions, and choose")
+    return (Action("use", "Use these settings"), attempts, star, *folder,
             Action("trash", "Delete", "danger", confirm="Move to the trash?"))
 
 

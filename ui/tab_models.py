@@ -11,8 +11,9 @@ from typing import Any
 import gradio as gr
 
 from wgp_core.context import Studio
-from wgp_core.jobs.model_desk import ModelAction, ModelWork, WorkState
+from wgp_core.jobs.model_desk import ModelAction, ModelWork
 from wgp_core.jobs.tasks import DeviceReport
+from wgp_core.jobs.work_line import WorkState
 from wgp_core.models.inventory import ModelStatus, ModelTask, all_models
 from wgp_core.paths import PROGRAM_ROOT
 

@@ -18,6 +18,7 @@ from .window import Window
 ID, LABEL = "settings", "Settings"
 OPEN_GROUPS = ("Generate", "Window")
 CHOICE_WORDS = {"auto": "Automatic", "local": "Local drawing", "diffusion": "Diffusion model",
+                "remote": "Remote model",
                 "system": "As the system", "light": "Light", "dark": "Dark", "h264": "H.264", "h265": "H.265",
                 "prores": "ProRes"}
 OWN_WORDS = {"enhancer_provider": {"local": "Model on this machine", "openai": "Server", "rules": "Rules, no model"},

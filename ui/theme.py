@@ -91,7 +91,7 @@ def _buttons() -> dict[str, Any]:
 
 
 def style_sheet() -> str:
-    return asset("window.css")
+    return asset("window.css") + asset("attempts.css")
 
 
 HEAD = """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,12 @@ class Config:
         self._overrides = dict(overrides or {})
         self._environ = environ
         self._lock = threading.Lock()
+        self._watchers: list[Callable[[], None]] = []
         self._loaded = settings_module.load(path, overrides=self._overrides, environ=environ)
+
+    def subscribe(self, watcher: Callable[[], None]) -> None:
+        """Call `watcher` after every change."""
+        self._watchers.append(watcher)
 
     @property
     def loaded(self) -> LoadedSettings:
@@ -40,14 +45,21 @@ class Config:
         with self._lock:
             changed = settings_module.apply(self._loaded.from_file, changes)
             naming.check_template(changed.filename_template)
-            settings_module.save(self.path, changed)
-            self._loaded = settings_module.load(self.path, overrides=self._overrides, environ=self._environ)
-            return self._loaded.settings
+            self._put_in_force(changed)
+        return self._tell()
 
     def reset(self) -> Settings:
         """Write the defaults; the file as it was is kept beside it."""
         settings_module.keep_copy(self.path)
         with self._lock:
-            settings_module.save(self.path, Settings())
-            self._loaded = settings_module.load(self.path, overrides=self._overrides, environ=self._environ)
-            return self._loaded.settings
+            self._put_in_force(Settings())
+        return self._tell()
+
+    def _put_in_force(self, changed: Settings) -> None:
+        settings_module.save(self.path, changed)
+        self._loaded = settings_module.load(self.path, overrides=self._overrides, environ=self._environ)
+
+    def _tell(self) -> Settings:
+        for watcher in self._watchers:
+            watcher()
+        return self.settings

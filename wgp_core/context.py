@@ -18,9 +18,11 @@ from .paths import Paths
 from .settings import Settings
 
 if TYPE_CHECKING:
+    from .jobs.attempt_desk import AttemptDesk
     from .jobs.document_desk import DocumentDesk
     from .jobs.enhance_desk import EnhanceDesk
     from .jobs.queue import JobQueue
+    from .jobs.storyboard_desk import StoryboardDesk
     from .jobs.supervisor import Supervisor
     from .models.hub_cache import CachePlan
     from .prompts.enhancer import Cache
@@ -72,6 +74,8 @@ class Studio:
     supervisor: Supervisor
     enhancing: EnhanceDesk
     documents: DocumentDesk
+    storyboards: StoryboardDesk
+    attempts: AttemptDesk
 
     @property
     def settings(self) -> Settings:
@@ -93,15 +97,19 @@ class Studio:
         self.supervisor.start()
 
     def close(self) -> None:
+        for line in (self.documents, self.storyboards.line, self.attempts):
+            line.close()
         self.supervisor.stop()
         self.store.close()
 
 
 def build_studio(paths: Paths, *, overrides: Mapping[str, Any] | None = None, engines: str = "") -> Studio:
     """Open the settings and the database of a folder. Raises `SettingsError` or `StoreError` in plain words."""
+    from .jobs.attempt_desk import AttemptDesk
     from .jobs.document_desk import DocumentDesk
     from .jobs.enhance_desk import EnhanceDesk
     from .jobs.queue import JobQueue
+    from .jobs.storyboard_desk import StoryboardDesk
     from .jobs.supervisor import Supervisor, SupervisorOptions
     from .store import Store
 
@@ -112,9 +120,17 @@ def build_studio(paths: Paths, *, overrides: Mapping[str, Any] | None = None, en
     supervisor = Supervisor(paths, store, _settings_of(config), options=SupervisorOptions(engines=engines))
     queue.subscribe(supervisor.wake)
     registry = engine_registry(paths, engines, RuntimeOptions.of(config.settings))
-    return Studio(paths, config, registry, store, queue, supervisor,
-                  EnhanceDesk(supervisor.run_task, store.evolution),
-                  DocumentDesk(paths, supervisor.run_reading, supervisor.run_task))
+    studio = Studio(paths, config, registry, store, queue, supervisor,
+                    EnhanceDesk(supervisor.run_task, store.evolution),
+                    DocumentDesk(paths, supervisor.run_reading, supervisor.run_task),
+                    StoryboardDesk(paths, supervisor.run_task, supervisor.run_drawing),
+                    AttemptDesk(store, paths, _settings_of(config), supervisor.run_attempting))
+
+    def renew_engines() -> None:
+        studio.engines = engine_registry(paths, engines, RuntimeOptions.of(config.settings))
+
+    config.subscribe(renew_engines)
+    return studio
 
 
 def _settings_of(config: Config) -> Callable[[], Settings]:

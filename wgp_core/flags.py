@@ -22,7 +22,7 @@ def option(panel: str, text: str, *names: str, **settings: Any) -> Any:
 
 
 Engine = Annotated[EngineChoice | None, option(VIDEO, "Which engine.")]
-ModelId = Annotated[str | None, option(VIDEO, "Diffusion model or folder.")]
+ModelId = Annotated[str | None, option(VIDEO, "Diffusion model or folder; with --engine remote: owner/name.")]
 NegativePrompt = Annotated[str | None, option(VIDEO, "What it must not show.")]
 ImageStart = Annotated[Path | None, option(VIDEO, "First frame.")]
 Pixels = Annotated[int | None, option(VIDEO, "Pixels.")]

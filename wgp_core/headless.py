@@ -23,7 +23,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bars
 from rich.table import Table
 
-from . import resolve
+from . import headless_attempts, resolve
+from .attempts import Watch, Workbench
 from .batch import BatchItem, columns_of, done_file, read_batch
 from .config import Config
 from .context import clean_hub_cache, device_override, generation_context
@@ -76,6 +77,7 @@ class Options:
     as_json: bool = False
     verbose: bool = False
     default_prompt: str = ""
+    loop: headless_attempts.LoopFlags = field(default_factory=headless_attempts.LoopFlags)
     show: Callable[[Prepared], None] | None = None
     """Told what will be rendered, before it is; in a dry run instead of the table."""
 
@@ -106,6 +108,11 @@ class _ScriptLibrary:
 
     def record(self, result: VideoResult) -> None:
         self._try(lambda: self._recorder.record(result))
+
+    @property
+    def store(self) -> Store | None:
+        """None where the library cannot be used."""
+        return self._store
 
     @property
     def prompt_cache(self) -> Cache | None:
@@ -146,6 +153,9 @@ def main(flags: Mapping[str, Any], output_flags: Mapping[str, Any], options: Opt
             return _prepare(items, context, console, options.show)
         if options.dry_run:
             return _print_plan(items, context, console, as_json=options.as_json)
+        if options.loop.active and recorder.store is None:
+            console.print(f"[red]Attempts are kept in the library. {_plain(recorder.problem)}")
+            return FAILED
         sweep_parts(paths.outputs)
         runner = _Runner(context, recorder, console, options)
         status = runner.run(items)
@@ -178,8 +188,11 @@ def _items(flags: Mapping[str, Any], output_flags: Mapping[str, Any], options: O
            config: Config) -> tuple[BatchItem, ...]:
     given = {name: value for name, value in flags.items() if value is not None}
     output = {name: value for name, value in output_flags.items() if value is not None}
-    if options.batch and options.replay:
-        raise RequestError("--batch and --replay cannot be used together.", fix="Give one of them.")
+    iterate = options.loop.iterate
+    if sum(map(bool, (options.batch, options.replay, iterate))) > 1:
+        raise RequestError("--batch, --replay and --iterate cannot be used together.", fix="Give one of them.")
+    if options.resume and options.loop.active:
+        raise RequestError("--resume knows no attempts.", fix="Leave out --resume, or --attempts and --hero-frames.")
     if options.batch and ("prompt" in given or "path" in output):
         raise RequestError("--batch takes its prompts and names from the file.", fix="Leave out --prompt and --output.")
     if "path" in output:
@@ -189,6 +202,11 @@ def _items(flags: Mapping[str, Any], output_flags: Mapping[str, Any], options: O
             named[name] = Path(named[name]).expanduser().resolve()
     if options.replay:
         return (_replayed(options.replay, given, output),)
+    if iterate:
+        asked = Manifest.from_dict(read_manifest(iterate)).asked
+        request = headless_attempts.iterated(asked, given, new_heroes=bool(options.loop.hero_frames))
+        request = dataclasses.replace(request, output=dataclasses.replace(request.output, **{"path": None, **output}))
+        return (BatchItem(1, f"after {iterate.name}", request),)
     start = resolve.new_request(config.settings, prompt=options.default_prompt)
     request = dataclasses.replace(start, **given, output=dataclasses.replace(start.output, **output))
     if options.batch:
@@ -230,7 +248,7 @@ def _prepare(items: tuple[BatchItem, ...], context: GenerationContext, console: 
              show: Callable[[Prepared], None]) -> int:
     """Everything that comes before frames, shown."""
     cancel = CancelToken()
-    with _interruptible(cancel):
+    with interruptible(cancel):
         for item in items:
             try:
                 if item.request is None:
@@ -271,7 +289,7 @@ class _Runner:
 
     def run(self, items: tuple[BatchItem, ...]) -> int:
         done = skipped = 0
-        with _interruptible(self._cancel):
+        with interruptible(self._cancel):
             for item in items:
                 if item.request is None:
                     self._refuse(item, item.problem)
@@ -293,6 +311,10 @@ class _Runner:
         title = request.prompt or (request.plan[0].title if request.plan else "")
         try:
             with self._bars(f"[{item.number}] {title[:40]}") as on_progress:
+                if self._options.loop.active:
+                    made = self._attempts(request, Watch(on_progress, self._cancel))
+                    self._report(item, made.result, made)
+                    return True
                 result = generate_video(request, self._context, on_progress=on_progress, cancel=self._cancel,
                                         on_prepared=self._options.show or (lambda prepared: None))
         except WgpError as error:
@@ -302,14 +324,23 @@ class _Runner:
         self._report(item, result)
         return True
 
-    def _report(self, item: BatchItem, result: VideoResult) -> None:
-        self.made.append(Made(result.path))
+    def _attempts(self, request: VideoRequest, watch: Watch) -> headless_attempts.Made:
+        assert self._recorder.store is not None, "checked before the first item"
+        return headless_attempts.make(request, self._options.loop, Workbench.of(self._context, self._recorder.store),
+                                      watch)
+
+    def _report(self, item: BatchItem, result: VideoResult, loop: headless_attempts.Made | None = None) -> None:
+        path = result.path if loop is None else loop.path
+        self.made.append(Made(path))
         warnings = [*result.warnings, *filter(None, [self._recorder.problem]), *self._drift(result)]
-        facts = {**result.to_manifest(), "path": str(result.path), "warnings": warnings}
+        if loop is not None:
+            warnings += [*loop.notes, *loop.round.iteration.review]
+        facts = {**result.to_manifest(), "path": str(path), "warnings": warnings, **(loop.to_dict() if loop else {})}
         spent = sum(result.timings_s.values())
-        made = (f"[green]{_plain(result.path)}[/]  {result.width}x{result.height}, {result.seconds:.1f} s, seed "
+        made = (f"[green]{_plain(path)}[/]  {result.width}x{result.height}, {result.seconds:.1f} s, seed "
                 f"{result.request.seed}, made in {spent:.1f} s")
-        lines = [*_prompt_lines(result), made, *(f"[yellow]{_plain(w)}" for w in warnings)]
+        lines = [*_prompt_lines(result), *(_plain(line) for line in (loop.lines() if loop else ())), made,
+                 *(f"[yellow]{_plain(w)}" for w in warnings)]
         self._say(item, "done", facts, "\n".join(lines))
 
     def _drift(self, result: VideoResult) -> list[str]:
@@ -373,7 +404,7 @@ def _prompt_lines(result: VideoResult) -> list[str]:
 
 
 @contextlib.contextmanager
-def _interruptible(cancel: CancelToken) -> Iterator[None]:
+def interruptible(cancel: CancelToken) -> Iterator[None]:
     """Ctrl+C and SIGTERM ask for a clean stop; a second one ends the program at once."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -26,11 +26,12 @@ VRAM_PROFILES = ("auto", "1", "2", "3", "3.5", "4", "4.5", "5")
 
 
 class EngineChoice(enum.StrEnum):
-    """`auto` takes diffusion where an installed model can run, else the local engine."""
+    """`auto` takes diffusion where an installed model can run, else the local engine; never a remote model."""
 
     AUTO = "auto"
     LOCAL = "local"
     DIFFUSION = "diffusion"
+    REMOTE = "remote"
 
 
 class CameraMovement(enum.StrEnum):
@@ -103,6 +104,8 @@ class SceneKind(enum.StrEnum):
     DEFINITION = "definition"
     SUMMARY = "summary"
     SUBJECT = "subject"
+    BOARD = "board"
+    """A storyboard frame, full size; `visual` describes it (see `engines.explainer.sketch`)."""
 
 
 class Objective(enum.StrEnum):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from . import scenes
-from .engines.base import Engine, EngineSpec
+from .engines.base import Engine, EngineSpec, PricedEngine
 from .engines.registry import EngineRegistry
 from .errors import EncoderMissingError, EngineError, RequestError
 from .media import audio
@@ -81,7 +81,8 @@ def for_local(request: VideoRequest, engines: EngineRegistry, settings: Settings
                     solver=None, step_cache=StepCache.OFF, window_prompts=(), window_frames=None, window_overlap=None,
                     scene_frames=None, negative_prompt="", profile=None)
     snapped, notes = engine.spec_for(open_).snap(open_)
-    warning = f"Drawn by the local engine instead of diffusion, because: {cause}"
+    instead = "the remote model" if request.engine is EngineChoice.REMOTE else "diffusion"
+    warning = f"Drawn by the local engine instead of {instead}, because: {cause}"
     return _close(snapped, engine, settings, (warning, *notes))
 
 
@@ -116,6 +117,8 @@ def _close(request: VideoRequest, engine: Engine, settings: Settings, warnings: 
             closed = replace(closed, scene_frames=spec.frames.nearest(scenes.SCENE_FRAMES))
         return with_layout(Resolved(closed, engine, warnings))
     spec.check(closed)
+    if isinstance(engine, PricedEngine):
+        warnings = (*warnings, engine.cost_before(closed))
     return Resolved(closed, engine, warnings)
 
 

@@ -108,14 +108,15 @@ class Settings:
 
     # Generate
     engine: str = _setting("auto", "Engine", "Which engine new requests start with.", "Generate",
-                           choices=("auto", "local", "diffusion"), env="T2V_ENGINE")
-    model: str = _setting("", "Model", "Diffusion model for new requests; empty takes the best installed one.",
-                          "Generate", env="T2V_MODEL_ID")
+                           choices=("auto", "local", "diffusion", "remote"), env="T2V_ENGINE")
+    model: str = _setting("", "Model", "Diffusion model for new requests; empty takes the best installed one. For the "
+                          "engine remote: owner/name.", "Generate", env="T2V_MODEL_ID")
     video_theme: str = _setting("dark", "Drawing theme", "Look of videos from the local engine.", "Generate",
                                 choices=("dark", "light"), env="T2V_VIDEO_THEME")
     fallback_local_on_fail: bool = _setting(
-        True, "Fall back to the local engine", "When diffusion cannot run, draw the request locally and say so.",
-        "Generate", env="T2V_FALLBACK_LOCAL")
+        True, "Fall back to the local engine",
+        "When diffusion or a remote model cannot run, draw the request locally and say so.", "Generate",
+        env="T2V_FALLBACK_LOCAL")
     retry_on_black: bool = _setting(True, "Retry near-black videos", "Render once more when the frames are near-black.",
                                     "Generate", env="T2V_RETRY_ON_BLACK")
     retry_on_blank: bool = _setting(True, "Retry washed-out videos", "Render once more when the frames are washed out.",
@@ -225,6 +226,17 @@ class Settings:
                                     "longer in use from the hub cache.", "Machine", env="T2V_PRUNE_HF_CACHE")
     render_processes: int = _setting(0, "Drawing processes", "Processes that draw for the local engine; 0: all cores.",
                                      "Machine", low=0, high=64, env="T2V_RENDER_PROCESSES")
+
+    # Remote models
+    remote_models: bool = _setting(
+        False, "Remote models", "Offer models at Replicate. Prompts and pictures of such requests are sent there, and "
+        "each costs money. The token comes from the variable REPLICATE_API_TOKEN and is not stored.", "Remote models",
+        env="T2V_REMOTE_MODELS")
+    remote_prices: str = _setting(
+        "", "Prices", "What models cost by their pages: owner/name 0.07 per second; other/name 0.04 per image. Also "
+        "run, and compute-second.", "Remote models", env="T2V_REMOTE_PRICES")
+    remote_url: str = _setting("", "Service address", "Another server that speaks Replicate's protocol; empty is "
+                               "Replicate's own.", "Remote models", env="T2V_REMOTE_URL")
 
     # Window
     ui_theme: str = _setting("system", "Window theme", "Light, dark, or what the system says.", "Window",

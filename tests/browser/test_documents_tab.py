@@ -151,6 +151,25 @@ def test_silence_what_was_left_out_a_new_name_and_the_trash(open_page, program):
     assert not (program.home / "data" / "documents" / "Learning").exists()
 
 
+def test_one_document_is_taken_out_again(open_page, tmp_path, book):
+    notes = tmp_path / "notes.txt"
+    notes.write_text("Photosynthesis needs light, water and carbon dioxide, and it gives sugar and oxygen. " * 4)
+    page = open_page()
+    open_documents(page)
+    drop(page, "Mixed", book, notes)
+    expect(shelf(page, "Mixed")).to_contain_text("2 documents", timeout=WORK_MS)
+    shelf(page, "Mixed").get_by_role("button", name="Details").click()
+    listed = shelf(page, "Mixed").locator(".w-documents li")
+    expect(listed).to_have_count(2)
+    listed.filter(has_text="notes.txt").get_by_role("button", name="Remove").click()
+    page.locator(".w-confirm button").click()
+    expect(page.locator("#doc-work")).to_contain_text("notes.txt was taken out", timeout=WORK_MS)
+    expect(listed).to_have_count(1)
+    expect(listed.get_by_role("button", name="Remove")).to_have_count(0)
+    page.locator("#doc-work").get_by_role("button", name="Remove this message").click()
+    expect(page.locator("#doc-work .w-work")).to_have_count(0)
+
+
 def test_a_damaged_document_says_what_to_do(open_page, tmp_path):
     bad = tmp_path / "bad.pdf"
     bad.write_bytes(b"rubbish")

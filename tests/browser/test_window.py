@@ -136,11 +136,11 @@ def test_reload_and_second_window_show_the_running_job_and_cancel_stops_it(open_
     running = page.locator("#now").get_by_text("Drawing frames")
     expect(running).to_be_visible(timeout=60_000)
     page.reload()
-    expect(page.locator("#now").get_by_text("Drawing frames")).to_be_visible()
+    expect(page.locator("#now").get_by_text("Drawing frames")).to_be_visible(timeout=30_000)
     expect(page.locator("#now")).to_contain_text(LONG)
     expect(page.locator("#now img")).to_be_visible(timeout=30_000)
     second = open_page()
-    expect(second.locator("#now")).to_contain_text(LONG)
+    expect(second.locator("#now")).to_contain_text(LONG, timeout=30_000)
 
     second.click("#cancel")
     for window in (page, second):

@@ -13,6 +13,7 @@ from wgp_core.documents import collections
 from wgp_core.documents import ingest as ingest_module
 from wgp_core.documents.chunking import Sizes
 from wgp_core.documents.ingest import IngestOptions, ingest, read_record
+from wgp_core.documents.readers import Found
 from wgp_core.documents.types import Chunk, ChunkFiles, DocumentError, read_chunks, read_rejected
 from wgp_core.errors import Cancelled, RequestError
 from wgp_core.events import CancelToken
@@ -163,6 +164,24 @@ def test_collections_are_made_filled_renamed_and_deleted(tmp_path):
     assert gone.is_dir() and collections.list_collections(paths) == []
     with pytest.raises(DocumentError, match="Known: none"):
         collections.existing(paths, "Descent")
+
+
+def test_a_document_is_taken_out_and_its_copy_kept_in_the_trash(tmp_path):
+    paths = build_paths(home=tmp_path / "home")
+    given = [Found(book(tmp_path / "a.pdf"), "a.pdf"), Found(book(tmp_path / "b.pdf", "hessian"), "b.pdf")]
+    collections.add_documents(paths, "Optimisation", given)
+    item = collections.existing(paths, "Optimisation")
+    for document in given:
+        collections.keep_original(item, document)
+    with pytest.raises(DocumentError, match="no document named"):
+        collections.remove_document(paths, "Optimisation", "c.pdf")
+    left = collections.remove_document(paths, "Optimisation", "a.pdf")
+    assert [document.source for document in left.documents] == ["b.pdf"]
+    assert {chunk.source for chunk in read_chunks(item.files.chunks)} == {"b.pdf"}
+    (kept,) = paths.trash.iterdir()
+    assert kept.name.endswith("-a.pdf") and kept.read_bytes() == (tmp_path / "a.pdf").read_bytes()
+    with pytest.raises(DocumentError, match="only document"):
+        collections.remove_document(paths, "Optimisation", "b.pdf")
 
 
 @pytest.mark.parametrize("name", ["", "../x", "a/b", ".hidden", "con", "x" * 61, "a\\b", "ends."])

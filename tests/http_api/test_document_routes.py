@@ -114,6 +114,13 @@ def test_a_new_edition_takes_the_place_of_the_old_one(lessons: TestClient) -> No
     assert [one["source"] for one in found["documents"]] == ["book.pdf", "notes.txt"]
     hits = lessons.post("/documents/Lessons/search", json={"question": "What is respiration?"}).json()["hits"]
     assert hits and hits[0]["source"] == "notes.txt"
+    assert lessons.delete("/documents/collections/Lessons/documents/none.txt").status_code == 404
+    out = lessons.delete("/documents/collections/Lessons/documents/notes.txt")
+    assert out.status_code == 202 and done(lessons, out.json()["id"])["result"]["removed"] == "notes.txt"
+    found = lessons.get("/documents/collections/Lessons").json()
+    assert [one["source"] for one in found["documents"]] == ["book.pdf"]
+    last = lessons.delete("/documents/collections/Lessons/documents/book.pdf").json()["id"]
+    assert "only document" in done(lessons, last)["message"]
 
 
 def test_reading_is_heard_by_page_and_cancelled(studio: SimpleNamespace) -> None:

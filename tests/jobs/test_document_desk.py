@@ -18,13 +18,13 @@ from wgp_core.events import CancelToken, Progress
 from wgp_core.jobs.document_desk import (
     DocumentAction,
     DocumentDesk,
-    DocumentState,
     DocumentWork,
     PlanAsk,
     Upload,
     scenes_of,
 )
 from wgp_core.jobs.document_tasks import INDEXING, READING
+from wgp_core.jobs.work_line import WorkState
 from wgp_core.models.embedder import MiniLmEmbedder
 from wgp_core.paths import Paths
 from wgp_core.request import ScenePlan
@@ -91,7 +91,7 @@ def test_a_book_is_read_asked_planned_and_forgotten_by_real_workers(workshop: Wo
     desk = DocumentDesk(workshop.paths, supervisor.run_reading, supervisor.run_task)
     given = book(tmp_path / "lessons.pdf")
     work = ended(desk, desk.add("  My   lessons ", [upload(given)]))
-    assert work.state is DocumentState.DONE and work.collection == "My lessons" and work.result is not None
+    assert work.state is WorkState.DONE and work.collection == "My lessons" and work.result is not None
     assert (work.result["pages"], work.result["chunks"]) == (2, 2)
 
     [summary] = collections.list_collections(workshop.paths)
@@ -101,7 +101,7 @@ def test_a_book_is_read_asked_planned_and_forgotten_by_real_workers(workshop: Wo
         file.unlink()
     collections.rename(workshop.paths, "My lessons", "Lessons")
     again = ended(desk, desk.refresh("Lessons"))
-    assert again.state is DocumentState.DONE and again.result is not None
+    assert again.state is WorkState.DONE and again.result is not None
     assert [one["error"] for one in again.result["documents"]] == [""], "the copy in the collection is read"
 
     desk.search("Lessons", "What does photosynthesis need?")
@@ -116,7 +116,7 @@ def test_a_book_is_read_asked_planned_and_forgotten_by_real_workers(workshop: Wo
     collections.delete(workshop.paths, "Lessons")
     desk.search("Lessons", "What does photosynthesis need?")
     gone = answered(desk, DocumentAction.SEARCH)
-    assert gone.state is DocumentState.FAILED and "no collection named 'Lessons'" in gone.message
+    assert gone.state is WorkState.FAILED and "no collection named 'Lessons'" in gone.message
 
 
 def test_a_plan_rests_on_the_book_and_can_be_edited(workshop: Workshop, tmp_path: Path) -> None:
@@ -124,10 +124,10 @@ def test_a_plan_rests_on_the_book_and_can_be_edited(workshop: Workshop, tmp_path
         pytest.skip("the text model is not installed")
     supervisor = workshop.start()
     desk = DocumentDesk(workshop.paths, supervisor.run_reading, supervisor.run_task)
-    assert ended(desk, desk.add("Lessons", [upload(book(tmp_path / "lessons.pdf"))])).state is DocumentState.DONE
+    assert ended(desk, desk.add("Lessons", [upload(book(tmp_path / "lessons.pdf"))])).state is WorkState.DONE
     desk.plan("Lessons", PlanAsk("gradient descent", seconds=20))
     work = answered(desk, DocumentAction.PLAN)
-    assert work.state is DocumentState.DONE, work.message
+    assert work.state is WorkState.DONE, work.message
     draft = desk.draft
     assert draft is not None and draft.scenes and draft.planner == "rules"
     assert abs(sum(scene.seconds or 0 for scene in draft.scenes) - 20) < 0.2
@@ -155,16 +155,16 @@ def test_progress_is_told_by_page_and_cancel_leaves_what_was_there(paths: Paths,
     work = desk.add("Notes", [upload(text_file)])
     assert reading.wait(10)
     now = desk.get(work.id)
-    assert (now.state, now.step, now.total, now.title) == (DocumentState.RUNNING, 3, 12, "notes.txt")
+    assert (now.state, now.step, now.total, now.title) == (WorkState.RUNNING, 3, 12, "notes.txt")
     with pytest.raises(QueueError, match="being read"):
         desk.refresh("Notes")
     other = desk.refresh("Others")
-    assert desk.get(other.id).state is DocumentState.QUEUED and desk.busy("Others")
-    assert desk.cancel(other.id).state is DocumentState.CANCELLED
+    assert desk.get(other.id).state is WorkState.QUEUED and desk.busy("Others")
+    assert desk.cancel(other.id).state is WorkState.CANCELLED
     assert desk.cancel(work.id).stopping
     go_on.set()
     done = ended(desk, work)
-    assert done.state is DocumentState.CANCELLED and "as it was" in done.message
+    assert done.state is WorkState.CANCELLED and "as it was" in done.message
     before = desk.version
     desk.dismiss(work.id)
     assert work.id not in {one.id for one in desk.works()} and desk.version != before
@@ -197,12 +197,12 @@ def test_a_failure_is_told_and_the_next_one_runs(paths: Paths, text_file: Path, 
 
     desk = desk_of(paths, task)
     assert str(error).split()[0] in ended(desk, desk.add("Notes", [upload(text_file)])).message
-    assert ended(desk, desk.refresh("Notes")).state is DocumentState.DONE
+    assert ended(desk, desk.refresh("Notes")).state is WorkState.DONE
     outcomes[:] = [error, None]
     desk.search("Notes", "What?")
-    assert answered(desk, DocumentAction.SEARCH).state is DocumentState.FAILED
+    assert answered(desk, DocumentAction.SEARCH).state is WorkState.FAILED
     desk.search("Notes", "What?")
-    assert answered(desk, DocumentAction.SEARCH).state is DocumentState.DONE
+    assert answered(desk, DocumentAction.SEARCH).state is WorkState.DONE
 
 
 def test_what_cannot_be_read_or_asked_is_refused(paths: Paths, tmp_path: Path, text_file: Path) -> None:
@@ -235,7 +235,7 @@ def test_a_question_that_takes_long_is_cancelled(paths: Paths) -> None:
     with pytest.raises(QueueError, match="already"):
         desk.search("Notes", "What else?")
     desk.stop_asking(DocumentAction.SEARCH)
-    assert answered(desk, DocumentAction.SEARCH).state is DocumentState.CANCELLED
+    assert answered(desk, DocumentAction.SEARCH).state is WorkState.CANCELLED
     desk.stop_asking(DocumentAction.SEARCH)
     assert desk.asked(DocumentAction.SEARCH) is None
 

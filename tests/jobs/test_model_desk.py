@@ -15,7 +15,8 @@ import pytest
 from workshop import HERE, Workshop, alive, wait_until
 
 from wgp_core.errors import QueueError
-from wgp_core.jobs.model_desk import ModelDesk, ModelWork, WorkState
+from wgp_core.jobs.model_desk import ModelDesk, ModelWork
+from wgp_core.jobs.work_line import WorkState
 from wgp_core.models.inventory import all_models
 
 MODEL = "mine"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from training.starter.assemble import assemble
 from training.starter.lora import LowRank
 from training.starter.muon import Muon, orthogonal
 from training.starter.text import PAD_TO, build_tokenizer, encode
+from training.starter.world import render
 from wgp_core.context import generation_context
 from wgp_core.generate import NoRecorder, generate_video
 from wgp_core.paths import Paths
@@ -118,10 +120,37 @@ def test_the_pool_grows_and_mends_a_record_that_was_cut_off(private_runs: Path) 
 def test_a_first_frame_that_is_given_stays_out_of_the_loss(model: transformer.StarterModel) -> None:
     x0 = torch.randn(2, 16, 3, 8, 8)
     torch.manual_seed(1)
-    one = transformer.flow_loss(model, x0, ["a ball", "a star"], given_first=True)
+    one, plain = transformer.flow_loss(model, x0, ["a ball", "a star"], given_first=True)
     torch.manual_seed(1)
-    other = transformer.flow_loss(model, x0, ["a ball", "a star"], given_first=False)
-    assert one.isfinite() and one != other
+    other, _ = transformer.flow_loss(model, x0, ["a ball", "a star"], given_first=False)
+    assert one.isfinite() and one != other and one.item() == pytest.approx(plain)
+
+
+def test_errors_on_things_count_more(model: transformer.StarterModel) -> None:
+    x0, things = torch.randn(2, 16, 3, 8, 8), torch.zeros(2, 3, 8, 8, dtype=torch.bool)
+    things[:, :, 2:4, 2:4] = True
+    x0[:, :, :, 2:4, 2:4] *= 4
+    torch.manual_seed(5)
+    weighted, plain = transformer.flow_loss(model, x0, ["a ball", "a star"], given_first=False, things=things)
+    torch.manual_seed(5)
+    even, same = transformer.flow_loss(model, x0, ["a ball", "a star"], given_first=False)
+    assert weighted > even and plain == pytest.approx(same) == pytest.approx(even.item())
+
+
+def test_where_things_are_is_known_of_every_clip_of_the_pool(private_runs: Path) -> None:
+    private_runs.mkdir()
+    clips = pool.Pool(private_runs / "pool.f16", vae.build_vae().eval())
+    clips.grow(4)
+    (private_runs / "pool.things").unlink()
+    clips = pool.Pool(private_runs / "pool.f16", clips.vae)
+    missed = []
+    for number, things in enumerate(clips.things(np.arange(4))):
+        scene = pool.scene_of(number)
+        plain = render(replace(scene, things=())).astype(int)
+        differs = (np.abs(render(scene) - plain).max(-1) > 8).reshape(17, 8, 8, 8, 8).any((2, 4))
+        for frame, cells in enumerate(differs):
+            missed.append((cells & ~things[(frame + 3) // 4].numpy()).sum() / max(1, cells.sum()))
+    assert np.mean(missed) < 0.08
 
 
 def test_a_lora_begins_as_nothing_and_has_names_that_the_program_reads() -> None:

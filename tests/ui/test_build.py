@@ -48,9 +48,9 @@ def test_the_form_has_a_component_for_each_value():
 def test_the_window_has_the_tabs_and_few_components(studio):
     blocks = build_window(studio)
     labels = [block.label for block in blocks.blocks.values() if isinstance(block, gr.Tab)]
-    assert labels == [tab.LABEL for tab in TABS] == ["Generate", "Queue", "Library", "Documents", "Models",
-                                                                 "Settings"]
-    assert len(blocks.blocks) < 300
+    assert labels == [tab.LABEL for tab in TABS] == ["Generate", "Queue", "Library", "Documents", "Storyboard",
+                                                     "Attempts", "Models", "Settings"]
+    assert len(blocks.blocks) < 450
 
 
 def test_no_handler_is_part_of_a_public_api(studio):

@@ -20,7 +20,8 @@ from wgp_core.engines.base import EngineSpec
 from wgp_core.engines.diffusion import rules
 from wgp_core.engines.explainer.spec import SPEC as LOCAL
 from wgp_core.errors import RequestError
-from wgp_core.jobs.model_desk import ModelAction, ModelWork, WorkState
+from wgp_core.jobs.model_desk import ModelAction, ModelWork
+from wgp_core.jobs.work_line import WorkState
 from wgp_core.models.catalog import by_id
 from wgp_core.models.inventory import ModelStatus, ModelTask
 from wgp_core.request import EngineChoice, LoraProfile, LoraUse, Solver, StepCache, VideoRequest

@@ -18,7 +18,8 @@ from wgp_core.documents.readers import Found
 from wgp_core.documents.types import Chunk, Collection, Rejected
 from wgp_core.engines.explainer.spec import SPEC as LOCAL
 from wgp_core.errors import RequestError
-from wgp_core.jobs.document_desk import DocumentAction, DocumentState, DocumentWork, DraftPlan, PlanAsk
+from wgp_core.jobs.document_desk import DocumentAction, DocumentWork, DraftPlan, PlanAsk
+from wgp_core.jobs.work_line import WorkState
 from wgp_core.request import (
     Brief,
     Cue,
@@ -39,7 +40,7 @@ EVIL = '<img src=x onerror="alert(1)">'
 
 
 def work(**changes: object) -> DocumentWork:
-    return replace(DocumentWork("0123456789ab", DocumentAction.INGEST, "Biology", DocumentState.RUNNING,
+    return replace(DocumentWork("0123456789ab", DocumentAction.INGEST, "Biology", WorkState.RUNNING,
                                 title="bio.pdf"), **changes)  # type: ignore[arg-type]
 
 
@@ -55,7 +56,7 @@ def test_words_of_the_question_are_marked_in_any_form_and_nothing_is_markup():
 
 def test_names_from_files_and_documents_are_escaped():
     hit = {"source": EVIL, "page": 3, "page_to": 4, "heading": [EVIL], "text": EVIL, "score": 0.5}
-    answer = work(action=DocumentAction.SEARCH, state=DocumentState.DONE, title=EVIL, collection=EVIL,
+    answer = work(action=DocumentAction.SEARCH, state=WorkState.DONE, title=EVIL, subject=EVIL,
                   result={"hits": [hit]})
     bad = summary("Biology", DocumentReport(EVIL, "", error=EVIL, skipped=((1, EVIL),)))
     left_out = [Rejected(Chunk.make(EVIL, source=EVIL, page_from=1, page_to=1), EVIL)]
@@ -90,9 +91,9 @@ def test_a_collection_tells_its_size_its_trouble_and_what_was_left_out():
 
 
 def test_silence_and_failure_are_told():
-    silent = work(action=DocumentAction.SEARCH, state=DocumentState.DONE, result={"hits": []})
+    silent = work(action=DocumentAction.SEARCH, state=WorkState.DONE, result={"hits": []})
     assert "say nothing about this" in answer_html(silent)
-    failed = work(action=DocumentAction.SEARCH, state=DocumentState.FAILED, message="It broke.", fix="Mend it.")
+    failed = work(action=DocumentAction.SEARCH, state=WorkState.FAILED, message="It broke.", fix="Mend it.")
     assert "It broke." in answer_html(failed) and "Mend it." in answer_html(failed)
     assert answer_html(None) == "" and "Cancel" in answer_html(work(action=DocumentAction.SEARCH))
 

@@ -86,7 +86,7 @@ def main() -> None:
             clips = to_tensor(np.stack([render(scene) for scene in scenes])).to(device)
             x0 = (vae.encode(clips).latent_dist.mean - mean) / std
         with torch.autocast(device.type, torch.bfloat16):
-            loss = flow_loss(model, x0, texts, given_first=False)
+            loss, _ = flow_loss(model, x0, texts, given_first=False)
         optimizer.zero_grad()
         loss.backward()
         for group in optimizer.param_groups:

@@ -14,12 +14,13 @@ import torch
 from diffusers import AutoencoderKLWan
 
 from .vae import to_tensor
-from .world import Scene, draw_scene, render
+from .world import SIZE, Scene, draw_scene, places, render
 
 SHAPE = (16, 5, 8, 8)
 """Latents of a clip of 17 frames of 64x64: channels, frames, height, width."""
 SEED = 23
-_RECORD = int(np.prod(SHAPE)) * 2
+_RECORD, _BITS = int(np.prod(SHAPE)) * 2, int(np.prod(SHAPE[1:])) // 8
+"""Bytes of a clip in the files."""
 
 
 def scene_of(number: int) -> Scene:
@@ -27,12 +28,23 @@ def scene_of(number: int) -> Scene:
     return draw_scene(np.random.default_rng([SEED, number]))
 
 
+def things_of(number: int) -> np.ndarray:
+    """Which latents of a clip show its things, or what is next to them: bool [5, 8, 8]."""
+    cell, found = SIZE / SHAPE[2], np.zeros(SHAPE[1:], bool)
+    middles = (np.arange(SHAPE[2]) + 0.5) * cell
+    for at, seen in enumerate(places(scene_of(number))):
+        for x, y, radius in seen:
+            reach = radius + cell / 2
+            found[(at + 3) // 4] |= np.outer(np.abs(middles - y) < reach, np.abs(middles - x) < reach)
+    return found
+
+
 def _clip_of(number: int) -> np.ndarray:
     return render(scene_of(number))
 
 
 class Pool:
-    """Latents in float16, not yet normalized, in a file that grows."""
+    """Latents in float16, not yet normalized, in a file that grows; beside it, as bits, where things are."""
 
     def __init__(self, path: Path, vae: AutoencoderKLWan) -> None:
         self.path, self.vae = path, vae
@@ -42,6 +54,7 @@ class Pool:
         os.truncate(path, whole * _RECORD)
         self._workers = multiprocessing.get_context("spawn").Pool() if self.device.type == "cuda" else None
         self._latents = np.fromfile(path, np.float16).reshape(whole, *SHAPE)
+        self._things = self._filled(path.with_suffix(".things"))
 
     def __len__(self) -> int:
         return len(self._latents)
@@ -59,10 +72,25 @@ class Pool:
         with self.path.open("ab") as file:
             added.tofile(file)
         self._latents = np.concatenate([self._latents, added])
+        self._things = self._filled(self.path.with_suffix(".things"))
+
+    def _filled(self, path: Path) -> np.ndarray:
+        """Where things are in every clip, `_BITS` bytes each; what is not in the file yet is added to it."""
+        path.touch()
+        os.truncate(path, path.stat().st_size // _BITS * _BITS)
+        for begin in range(path.stat().st_size // _BITS, len(self), 1000):
+            packed = [np.packbits(things_of(n)) for n in range(begin, min(begin + 1000, len(self)))]
+            with path.open("ab") as file:
+                np.stack(packed).tofile(file)
+        return np.fromfile(path, np.uint8).reshape(-1, _BITS)
 
     def take(self, numbers: np.ndarray) -> torch.Tensor:
         """Latents [B, 16, 5, 8, 8] as float32."""
         return torch.from_numpy(self._latents[numbers].astype(np.float32))
+
+    def things(self, numbers: np.ndarray) -> torch.Tensor:
+        """Which latents show things, bool [B, 5, 8, 8]."""
+        return torch.from_numpy(np.unpackbits(self._things[numbers], axis=1).reshape(-1, *SHAPE[1:]).astype(bool))
 
     def statistics(self) -> tuple[list[float], list[float]]:
         """Mean and standard deviation by channel, of the first 1,000 clips: the same however far the pool has grown."""

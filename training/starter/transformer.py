@@ -34,6 +34,9 @@ EMPTY_SHARE = 0.1
 """Captions left empty, for classifier-free guidance."""
 SHIFT = 2.0
 """Noise levels of training are drawn log-normally and shifted like the sampler's."""
+GROW_EVERY = 32
+THING_WEIGHT, PLACES_SEEN = 3.0, 0.75
+"""How much more the error on things counts, and the noise level below which it does."""
 
 
 class TrainingAttention:
@@ -96,8 +99,14 @@ def draw_noise_level(count: int, device: torch.device) -> torch.Tensor:
     return SHIFT * u / (1 + (SHIFT - 1) * u)
 
 
-def flow_loss(model: StarterModel, x0: torch.Tensor, texts: list[str], *, given_first: bool) -> torch.Tensor:
-    """Mean squared error of the velocity; `given_first`: the first frame is clean, at time zero, and not counted."""
+def flow_loss(model: StarterModel, x0: torch.Tensor, texts: list[str], *, given_first: bool,
+              things: torch.Tensor | None = None) -> tuple[torch.Tensor, float]:
+    """The loss to train with, and the plain mean squared error of the velocity.
+
+    `given_first`: the first frame is clean, at time zero, and not counted. `things` [B, T, H, W] is true where things
+    are: they are few pixels, and their errors count `THING_WEIGHT` times more once the noise lets see where they are
+    (before that, the weight would have the model see things everywhere).
+    """
     level = draw_noise_level(x0.shape[0], x0.device)
     noise = torch.randn_like(x0)
     s = level.view(-1, 1, 1, 1, 1)
@@ -108,8 +117,13 @@ def flow_loss(model: StarterModel, x0: torch.Tensor, texts: list[str], *, given_
         frame = (x0.shape[3] // 2) * (x0.shape[4] // 2)
         time = time[:, None].repeat(1, frame * x0.shape[2])
         time[:, :frame] = 0
-    error = (model(x, time, texts) - (noise - x0)).square()
-    return error[:, :, 1:].mean() if given_first else error.mean()
+    error = (model(x, time, texts) - (noise - x0)).square().mean(1)
+    weight = torch.ones_like(error)
+    if things is not None:
+        weight += THING_WEIGHT * things * (level < PLACES_SEEN)[:, None, None, None]
+    if given_first:
+        error, weight = error[:, 1:], weight[:, 1:]
+    return (error * weight).sum() / weight.sum(), error.mean().item()
 
 
 def build_optimizers(model: torch.nn.Module) -> Optimizers:
@@ -145,7 +159,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=12_000)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--first", type=int, default=1500, help="clips in the pool before the first step")
-    parser.add_argument("--grow", type=int, default=2, help="clips that are added at each step")
+    parser.add_argument("--grow", type=int, default=2, help="clips that are added for each step")
     parser.add_argument("--most", type=int, default=60_000, help="clips in the pool at last")
     args = parser.parse_args()
     device = pick_device()
@@ -163,22 +177,24 @@ def main() -> None:
                               "mean": statistics[0], "std": statistics[1]})
     while run.step < args.steps:
         rng = step_rng(SEED, run.step)
-        if len(pool) < args.most:
-            pool.grow(args.grow)
+        if len(pool) < args.most and run.step % GROW_EVERY == 0:
+            pool.grow(GROW_EVERY * args.grow)
         # Pictures teach colours, shapes and places at a fifth of the price, so there are many of them at first.
         still = rng.random() < (0.6 if run.step < 0.1 * args.steps else 0.15)
         given = not still and rng.random() < 0.25
         numbers = rng.integers(0, len(pool), args.batch * (2 if still else 1))
         texts = ["" if rng.random() < EMPTY_SHARE else caption(scene_of(int(n)), rng) for n in numbers]
         x0 = (pool.take(numbers).to(device) - mean) / std
+        things = pool.things(numbers).to(device)
         with torch.autocast(device.type, torch.bfloat16):
-            loss = flow_loss(model, x0[:, :, :1] if still else x0, texts, given_first=given)
+            loss, plain = flow_loss(model, x0[:, :, :1] if still else x0, texts, given_first=given,
+                                    things=things[:, :1] if still else things)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizers.step(plateau(run.step, args.steps))
         follow(average, model, run.step)
         kind = "still" if still else "given" if given else "clip"
-        if not run.done_step(**{kind: loss.item()}):
+        if not run.done_step(**{kind: plain}):
             return
     run.save()
 

@@ -96,21 +96,38 @@ def _draw_thing(rng: np.random.Generator) -> Thing:
 
 def render(scene: Scene, frames: int = FRAMES) -> np.ndarray:
     """The clip as uint8 RGB, shape [frames, SIZE, SIZE, 3]. `frames` below FRAMES gives its beginning."""
-    rng = np.random.default_rng(scene.seed)
-    backdrop = _BACKDROPS[scene.background](rng)
-    paths = [_path(thing, rng, *_place(scene, at)) for at, thing in enumerate(scene.things)]
+    backdrop, paths = _prepare(scene)
     clip = np.empty((frames, SIZE, SIZE, 3), np.uint8)
     for at in range(frames):
         t = at / (FRAMES - 1)
-        zoom, shift = _camera(scene.camera, t)
-        canvas = _see(backdrop, zoom, shift)
+        canvas = _see(backdrop, *_camera(scene.camera, t))
         for thing, path in zip(scene.things, paths, strict=True):
-            x, y, radius, angle = path(t)
-            middle = SIZE / 2
-            place = ((x - middle) * zoom + middle + shift, (y - middle) * zoom + middle)
-            _draw(canvas, thing, place, radius * zoom, angle, scene.style)
+            x, y, radius, angle = _seen(path, scene.camera, t)
+            _draw(canvas, thing, (x, y), radius, angle, scene.style)
         clip[at] = cv2.resize(canvas, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
     return clip
+
+
+def places(scene: Scene) -> np.ndarray:
+    """Where things are in each frame: centre x, centre y and radius in pixels, float32 [FRAMES, things, 3]."""
+    _, paths = _prepare(scene)
+    return np.array([[_seen(path, scene.camera, at / (FRAMES - 1))[:3] for path in paths] for at in range(FRAMES)],
+                    np.float32)
+
+
+def _prepare(scene: Scene) -> tuple[np.ndarray, list[Path]]:
+    """The backdrop, and the path of each thing."""
+    rng = np.random.default_rng(scene.seed)
+    backdrop = _BACKDROPS[scene.background](rng)
+    return backdrop, [_path(thing, rng, *_place(scene, at)) for at, thing in enumerate(scene.things)]
+
+
+def _seen(path: Path, camera: str, t: float) -> tuple[float, float, float, float]:
+    """A point of a path as the camera sees it."""
+    zoom, shift = _camera(camera, t)
+    x, y, radius, angle = path(t)
+    middle = SIZE / 2
+    return (x - middle) * zoom + middle + shift, (y - middle) * zoom + middle, radius * zoom, angle
 
 
 # Movement

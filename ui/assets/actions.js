@@ -10,14 +10,16 @@ const ask = (button, go) => {
   const { right, bottom } = button.getBoundingClientRect();
   box.style.left = `${Math.max(12, right - box.offsetWidth)}px`;
   box.style.top = `${Math.min(bottom + 6, innerHeight - box.offsetHeight - 12)}px`;
+  const from = scrollY;
   const close = () => {
     box.remove();
     document.removeEventListener('pointerdown', away, true);
-    document.removeEventListener('scroll', close, true);
+    document.removeEventListener('scroll', scrolled);
   };
   const away = (event) => { if (!box.contains(event.target)) close(); };
+  const scrolled = () => { if (Math.abs(scrollY - from) > 24) close(); };  /* the event of a scroll before it comes late */
   document.addEventListener('pointerdown', away, true);
-  document.addEventListener('scroll', close, true);
+  document.addEventListener('scroll', scrolled);
   box.addEventListener('keydown', (event) => { if (event.key === 'Escape') close(); });
   yes.addEventListener('click', () => { close(); go(); });
   yes.focus({ preventScroll: true });

@@ -2,7 +2,7 @@
    Also: Ctrl+Enter, the page title, notifications, the colour scheme, and a bar while the connection is lost. */
 const beat = 1000;
 let known = '', build = '', ended = null, failures = 0, wasPlaying = false, models = null, changedAt = 0, enhanced = 0,
-  documents = null;
+  documents = null, boards = null, attempts = null;
 
 const visible = (selector) => {
   const found = document.querySelector(selector);
@@ -65,6 +65,19 @@ const hearDocuments = (news) => {
   documents = news;
   if (!before || before.ticks !== news.ticks) trigger('documents', { list: !before || before.states !== news.states });
 };
+/* Frames appear one by one: the board is drawn anew at each step of the work on it, and once more when that ends. */
+const hearBoards = (news) => {
+  if (!visible('#board-body')) return;
+  const before = boards;
+  boards = news;
+  if (!before || before.ticks !== news.ticks) trigger('boards', { list: !before || before.states !== news.states });
+};
+const hearAttempts = (news) => {
+  if (!visible('#attempts-body')) return;
+  const before = attempts;
+  attempts = news;
+  if (!before || before.ticks !== news.ticks) trigger('attempts', {});
+};
 const hear = (news) => {
   if (build && news.build !== build) return document.body.classList.add('w-updated');
   if (!build) clearAddress();
@@ -72,6 +85,8 @@ const hear = (news) => {
   scheme(news.theme);
   hearModels(news.models);
   hearDocuments(news.documents);
+  hearBoards(news.boards);
+  hearAttempts(news.attempts);
   if (news.enhance !== enhanced) trigger('enhance', {});
   enhanced = news.enhance;
   const resumed = wasPlaying && !playing();

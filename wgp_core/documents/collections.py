@@ -1,4 +1,4 @@
-"""Named collections of documents below `data/documents`: list, find, make, fill, refresh, rename, delete.
+"""Named collections of documents below `data/documents`: list, find, make, add, refresh, remove, rename, delete.
 
 A set that was made elsewhere with `--output` is listed too: its folder holds a `link.json` that says where it lies.
 """
@@ -132,6 +132,29 @@ def refresh(paths: Paths, name: str, *, on_progress: Seen = lambda _event: None,
     return ingest(here, item.files, _options_of(record), on_progress=on_progress, cancel=cancel)
 
 
+def remove_document(paths: Paths, name: str, source: str, *, on_progress: Seen = lambda _event: None,
+                    cancel: CancelToken | None = None) -> IngestReport:
+    """Take one document out of a collection; the copy of it that was kept goes into the trash.
+
+    Raises `DocumentError` for a document that is not in it, or is the only one, and as `ingest`.
+    """
+    item = existing(paths, name)
+    record = read_record(item.files)
+    here = _found(item, record)
+    rest = [found for found in here if found.source != source]
+    if len(rest) == len(here):
+        known = ", ".join(found.source for found in here) or "none"
+        raise DocumentError(f"{name!r} has no document named {source!r}.", fix=f"Known: {known}.")
+    if not rest:
+        raise DocumentError(f"{source} is the only document of {name!r}.", fix="Delete the collection instead.")
+    report = ingest(rest, item.files, _options_of(record), on_progress=on_progress, cancel=cancel)
+    original = item.folder / ORIGINALS / source
+    if "/" not in source and original.is_file():
+        gone = _place_in_trash(paths, f"document-{time.strftime('%Y%m%d-%H%M%S')}-{source}")
+        _do(lambda: original.rename(gone), f"{source} cannot be put into the trash")
+    return report
+
+
 def keep_original(item: Collection, document: Found) -> Path:
     """Copy a document that was handed over into the collection, to be read again from there. Raises `DocumentError`."""
     target = item.folder / ORIGINALS / Path(document.source).name
@@ -172,16 +195,17 @@ def rename(paths: Paths, name: str, new: str) -> Collection:
 def delete(paths: Paths, name: str) -> Path:
     """Put a collection into the trash and return where it lies there. A linked set's own files stay."""
     item = existing(paths, name)
-    gone = paths.trash / f"documents-{item.name}-{time.strftime('%Y%m%d-%H%M%S')}"
-    number = 2
+    gone = _place_in_trash(paths, f"documents-{item.name}-{time.strftime('%Y%m%d-%H%M%S')}")
+    _do(lambda: item.folder.rename(gone), f"{item.name!r} cannot be deleted")
+    return gone
+
+
+def _place_in_trash(paths: Paths, name: str) -> Path:
+    """A free name in the trash, which is there."""
+    _do(lambda: paths.trash.mkdir(parents=True, exist_ok=True), "The trash cannot be made")
+    gone, number = paths.trash / name, 2
     while gone.exists():
-        gone, number = gone.with_name(f"{gone.name}-{number}"), number + 1
-
-    def move() -> None:
-        paths.trash.mkdir(parents=True, exist_ok=True)
-        item.folder.rename(gone)
-
-    _do(move, f"{item.name!r} cannot be deleted")
+        gone, number = gone.with_name(f"{name}-{number}"), number + 1
     return gone
 
 

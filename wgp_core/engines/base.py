@@ -158,6 +158,10 @@ class RuntimeOptions:
     cache_root: str = ""
     render_processes: int = 0
     """Processes that draw for the local engine; 0 takes the number of usable cores."""
+    remote_models: bool = False
+    """Whether requests may go to models at a remote service, which costs money."""
+    remote_prices: str = ""
+    remote_url: str = ""
 
     @staticmethod
     def of(settings: Settings) -> RuntimeOptions:
@@ -232,6 +236,15 @@ class Engine(Protocol):
         ...
 
     def render(self, request: VideoRequest, session: RenderSession) -> FrameStream: ...
+
+
+@runtime_checkable
+class PricedEngine(Protocol):
+    """An engine whose results cost money."""
+
+    def cost_before(self, request: VideoRequest) -> str:
+        """What a request will cost, in words, as far as that is known. Raises `SettingsError`."""
+        ...
 
 
 @runtime_checkable

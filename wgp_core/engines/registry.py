@@ -43,6 +43,8 @@ class EngineRegistry:
         `auto` takes the first diffusion engine that can run the request, else the local engine. An explicit choice
         is never replaced here: where it cannot run, `EngineError` says why.
         """
+        if request.engine is EngineChoice.REMOTE:
+            return self._remote(request)
         if request.engine is not EngineChoice.LOCAL:
             reasons = []
             for engine in self.of(EngineChoice.DIFFUSION):
@@ -56,6 +58,15 @@ class EngineRegistry:
                                   fix="Choose the local engine, or turn on the fallback to it.")
         return self.local()
 
+    def _remote(self, request: VideoRequest) -> Engine:
+        engines = self.of(EngineChoice.REMOTE)
+        if not engines:
+            raise EngineError("Remote models are no part of this installation.", fix="Choose another engine.")
+        state = engines[0].availability(request)
+        if not state.ok:
+            raise EngineError(state.reason, fix=state.fix)
+        return engines[0]
+
     def local(self) -> Engine:
         engines = self.of(EngineChoice.LOCAL)
         if not engines:
@@ -67,8 +78,9 @@ def builtin(paths: Paths, runtime: RuntimeOptions | None = None) -> EngineRegist
     """The engines that come with the program; `runtime` says on which device they will run."""
     from .diffusion.engine import DiffusionEngine
     from .explainer.engine import ExplainerEngine
+    from .remote.engine import RemoteEngine
 
-    return EngineRegistry([DiffusionEngine(paths, runtime), ExplainerEngine(paths)])
+    return EngineRegistry([DiffusionEngine(paths, runtime), ExplainerEngine(paths), RemoteEngine(runtime)])
 
 
 def load_factory(spec: str) -> Callable[[Paths], EngineRegistry]:

@@ -1,4 +1,4 @@
-"""Collections of documents over HTTP: list, read, refresh, rename, delete, search, plan.
+"""Collections of documents over HTTP: list, read, refresh, take out, rename, delete, search, plan.
 
 Reading goes on in a worker after the answer (202); its state can be asked for or listened to. A question is answered in
 the assistant; a caller who hangs up gives its place free.
@@ -21,10 +21,9 @@ from ..errors import Cancelled, QueueError, WorkerError
 from ..events import CancelToken
 from ..jobs.document_desk import DocumentWork, Upload, document_names
 from ..jobs.uploads import UploadFolder
-from . import events
+from . import work_events
 from .document_schemas import CollectionOut, PlanIn, PlanOut, RenameIn, SearchIn, SearchOut, WorkOut
 from .enhance_routes import CLOSING_EVERY_S, hung_up
-from .events import Event
 from .schemas import NotFound, ProblemOut
 
 if TYPE_CHECKING:
@@ -39,11 +38,6 @@ _CONFLICT = {409: {"model": ProblemOut, "description": "The collection is being 
 _UNREADABLE = {400: {"model": ProblemOut, "description": "The body cannot be read."}}
 _LINES = {200: {"content": {"application/x-ndjson": {"schema": {"type": "string"}}},
                 "description": "One JSON object a line: the passage, its place, `reason` and `score`."}}
-_EVENTS = {
-    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}},
-          "description": "Events `state`, `progress` and `done`; the stream ends after `done`."},
-    204: {"description": "The reader has heard everything (see `Last-Event-ID`)."},
-}
 
 
 def build_document_router(studio: Studio, closing: Callable[[], bool]) -> APIRouter:
@@ -89,6 +83,16 @@ def _add_collections(router: APIRouter, studio: Studio) -> None:
         studio.documents.changed_elsewhere(item.name)
         return Response(status_code=204)
 
+    @router.delete("/collections/{name}/documents/{source:path}", status_code=202,
+                   responses={**_MISSING, **_CONFLICT})
+    def take_out(name: Name, source: Annotated[str, Path(min_length=1, max_length=1000, description="The document's "
+                                                         "name in the collection.")]) -> WorkOut:
+        """Take one document out of a collection. The last one stays: delete the collection instead."""
+        item = _get(studio, name)
+        if source not in [one.source for one in collections.summary_of(item).documents]:
+            raise NotFound(f"{item.name!r} has no document named {source!r}.")
+        return WorkOut.of(studio.documents.remove(item.name, source))
+
     @router.get("/collections/{name}/rejected", responses={**_MISSING, **_LINES}, response_class=FileResponse)
     def rejected(name: Name) -> FileResponse:
         """What cleaning left out, with the reason for each."""
@@ -124,43 +128,14 @@ def _add_work(router: APIRouter, studio: Studio, closing: Callable[[], bool]) ->
         _work(studio, work_id)
         return WorkOut.of(studio.documents.cancel(work_id))
 
-    @router.get("/work/{work_id}/events", responses={**_MISSING, **_EVENTS}, response_class=StreamingResponse)
+    @router.get("/work/{work_id}/events", responses={**_MISSING, **work_events.EVENTS},
+                response_class=StreamingResponse)
     def news(work_id: WorkId, last_event_id: Annotated[str, Header(
             max_length=100, description="The id of the last event that was heard.")] = "") -> Response:
         """The news of reading as server-sent events, until it has ended."""
-        now = _work(studio, work_id)
-        if not now.open and last_event_id == _id(now, "done"):
-            return Response(status_code=204)
-
-        def look(heard: str) -> tuple[list[Event], bool]:
-            try:
-                found = studio.documents.get(work_id)
-            except QueueError:
-                return [Event("removed", "done", {"state": "removed"})], False
-            return _news(found, heard), found.open
-
-        return StreamingResponse(events.follow(look, closing, last_event_id), media_type="text/event-stream",
-                                 headers={"cache-control": "no-store"})
-
-
-def _news(work: DocumentWork, heard: str) -> list[Event]:
-    """What a reader that heard the event `heard` does not know yet."""
-    out = WorkOut.of(work).model_dump(mode="json")
-    state_id, found = _id(work), []
-    if heard != state_id and not heard.startswith(state_id + "."):
-        found.append(Event(state_id, "state", {"id": work.id, "state": out["state"]}))
-    progress = {name: out[name] for name in ("title", "step", "total", "indexing")}
-    if work.open and work.total:
-        progress_id = _id(work, events.mark_of(progress))
-        if progress_id != heard:
-            found.append(Event(progress_id, "progress", {**progress, "eta_s": work.eta_s}))
-    if not work.open:
-        found.append(Event(_id(work, "done"), "done", out))
-    return found
-
-
-def _id(work: DocumentWork, part: str = "") -> str:
-    return f"{work.id}-{work.state.value}" + (f".{part}" if part else "")
+        _work(studio, work_id)
+        return work_events.stream(lambda: studio.documents.get(work_id), WorkOut.of, closing, last_event_id,
+                                  ("title", "step", "total", "indexing"))
 
 
 def _add_questions(router: APIRouter, studio: Studio, closing: Callable[[], bool]) -> None:

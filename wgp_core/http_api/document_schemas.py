@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..documents.collections import Summary
-from ..jobs.document_desk import MOST_QUESTION, DocumentAction, DocumentState, DocumentWork, DraftPlan, PlanAsk
+from ..jobs.document_desk import MOST_QUESTION, DocumentAction, DocumentWork, DraftPlan, PlanAsk
+from ..jobs.work_line import WorkState
 from ..request import MAX_SCENES, Brief, Framework, Look, Objective, Planner, ScenePlan
 
 
@@ -58,13 +59,14 @@ def _without_folder(found: Summary) -> str:
 class WorkOut(BaseModel):
     """Reading, as it stands. `step` of `total` counts pages, or passages while `indexing`; `total` 0 is unknown.
 
-    `result` is there when it is done: `pages`, `chunks`, `rejected`, `seconds` and the `documents`.
+    `result` is there when it is done: `pages`, `chunks`, `rejected`, `seconds` and the `documents`; `removed` names the
+    document that was taken out.
     """
 
     id: str
     action: DocumentAction
     collection: str
-    state: DocumentState
+    state: WorkState
     title: str
     step: int
     total: int

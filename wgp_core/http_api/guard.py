@@ -22,8 +22,9 @@ LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 MAX_JSON_BYTES = 2 * 2**20
 MAX_UPLOAD_BYTES = 512 * 2**20
 UPLOAD_PATH = "/documents/collections"
-"""The one path that takes files."""
-API_PATHS = ("/api/", "/enhance/", "/enhancement/", "/documents/")
+"""Takes files, as a storyboard's soundtrack does."""
+API_PATHS = ("/api/", "/enhance/", "/enhancement/", "/documents/", "/generate-storyboard/",
+             "/storyboards/")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -126,7 +127,9 @@ def _hostname(url: str) -> str:
 
 
 def _most_bytes(scope: Scope) -> int:
-    return MAX_UPLOAD_BYTES if scope.get("path", "").rstrip("/") == UPLOAD_PATH else MAX_JSON_BYTES
+    path = scope.get("path", "").rstrip("/")
+    takes_file = path == UPLOAD_PATH or (path.startswith("/storyboards/") and path.endswith("/soundtrack"))
+    return MAX_UPLOAD_BYTES if takes_file else MAX_JSON_BYTES
 
 
 def _too_long(scope: Scope) -> str:

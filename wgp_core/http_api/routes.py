@@ -16,16 +16,19 @@ from ..errors import EngineError, QueueError, RequestError, StoreError, WgpError
 from ..request import MAX_PROMPT_CHARS, VideoRequest
 from ..store.records import JobRecord, JobState
 from . import events
+from .attempt_routes import build_attempt_router
 from .document_routes import build_document_router
 from .enhance_routes import build_enhance_router
 from .enhance_schemas import EnhanceProblemOut
 from .schemas import Answer, GenerationIn, GenerationOut, HealthOut, NotFound, ProblemOut
+from .storyboard_routes import build_storyboard_router
 
 if TYPE_CHECKING:
     from ..context import Studio
 
 JobId = Annotated[str, Path(pattern="^[0-9a-f]{12}$", description="The id that the submission returned.")]
 _MISSING = {404: {"model": ProblemOut, "description": "There is no such job."}}
+_NO_FRAME = {404: {"model": ProblemOut, "description": "There is no such hero frame."}}
 _CONFLICT = {409: {"model": ProblemOut, "description": "The job's state does not allow it."}}
 _BAD = {422: {"model": ProblemOut, "description": "The request cannot be carried out."}}
 _UNREADABLE = {400: {"model": ProblemOut, "description": "The body is no JSON."}}
@@ -46,10 +49,10 @@ _EVENTS = {
 def build_router(studio: Studio, closing: Callable[[], bool]) -> APIRouter:
     router = APIRouter(prefix="/api", tags=["generations"], responses={**_BAD})
 
-    @router.post("/generations", status_code=201, responses={**_UNREADABLE})
+    @router.post("/generations", status_code=201, responses={**_UNREADABLE, **_NO_FRAME})
     def submit(body: GenerationIn) -> GenerationOut:
         """Queue a video. The answer comes at once; ask for the job to see how it goes."""
-        request = _request_of(body, studio)
+        request = _with_scene_fields(_request_of(body.request, studio), body, studio)
         resolve.resolve(request, studio.engines, studio.settings)
         return GenerationOut.of(studio.queue.submit(request, source="api", priority=body.priority))
 
@@ -99,17 +102,17 @@ def build_router(studio: Studio, closing: Callable[[], bool]) -> APIRouter:
     return router
 
 
-def _request_of(body: GenerationIn, studio: Studio) -> VideoRequest:
+def _request_of(given: Mapping[str, Any], studio: Studio) -> VideoRequest:
     """The settings' defaults under the caller's keys; callers over HTTP choose no files of this machine."""
     for name in ("start_image", "end_image"):
-        if body.request.get(name):
+        if given.get(name):
             raise RequestError(f"{name} cannot be set over HTTP: paths of this machine are not the caller's.",
                                field=name, fix="Add the picture in the window.")
     start = resolve.new_request(studio.settings, prompt="").to_dict()
-    merged = {**start, **body.request}
+    merged = {**start, **given}
     for name in ("output", "retry"):
-        if isinstance(body.request.get(name), dict):
-            merged[name] = {**start[name], **body.request[name]}
+        if isinstance(given.get(name), dict):
+            merged[name] = {**start[name], **given[name]}
     request = VideoRequest.from_dict(merged)
     if request.output.path is not None:
         raise RequestError("output.path cannot be set over HTTP.", field="output.path",
@@ -128,6 +131,17 @@ def _request_of(body: GenerationIn, studio: Studio) -> VideoRequest:
         request = replace(request, loras=tuple(replace(lora, path=studio.paths.loras / lora.path)
                                                for lora in request.loras))
     return request
+
+
+def _with_scene_fields(request: VideoRequest, body: GenerationIn, studio: Studio) -> VideoRequest:
+    """With the hero frame as its start image, and with the negative prompt and the camera that stand beside it."""
+    given: dict[str, Any] = {"negative_prompt": body.negative_prompt, "camera": body.camera_movement}
+    if body.hero_frame_id:
+        try:
+            given["start_image"] = studio.store.attempts.hero(body.hero_frame_id).path
+        except StoreError as error:
+            raise NotFound(error.message) from error
+    return request.with_(**{name: value for name, value in given.items() if value is not None})
 
 
 def _find(studio: Studio, job_id: str) -> JobRecord | None:
@@ -149,6 +163,9 @@ def add_api(app: FastAPI, studio: Studio, closing: Callable[[], bool] = lambda: 
     app.include_router(build_router(studio, closing), responses=EVERYWHERE)
     app.include_router(build_enhance_router(studio, closing), responses=EVERYWHERE)
     app.include_router(build_document_router(studio, closing), responses=EVERYWHERE)
+    app.include_router(build_storyboard_router(studio, closing), responses=EVERYWHERE)
+    app.include_router(build_attempt_router(studio, closing, lambda given: _request_of(given, studio)),
+                       responses=EVERYWHERE)
 
     @app.exception_handler(NotFound)
     def missing(request: Request, error: NotFound) -> Answer:

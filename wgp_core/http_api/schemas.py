@@ -9,11 +9,11 @@ from typing import Annotated, Any
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, TypeAdapter
 
-from ..request import VideoRequest
+from ..request import MAX_PROMPT_CHARS, CameraMovement, VideoRequest
 from ..store.records import JobRecord, JobState
 
 
-class _DescribedAs:
+class DescribedAs:
     """Shows the schema of a type where a plain JSON object is taken (what it holds is checked later, in its words)."""
 
     def __init__(self, kind: type) -> None:
@@ -24,13 +24,20 @@ class _DescribedAs:
 
 
 class GenerationIn(BaseModel):
-    """A job to queue. `request` takes the keys of a batch file's line; only `prompt` is needed."""
+    """A job to queue. `request` takes the keys of a batch file's line; only `prompt` is needed.
+
+    `hero_frame_id` is a still that the video begins with; `negative_prompt` and `camera_movement` go before those in
+    `request`.
+    """
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={
         "examples": [{"request": {"prompt": "how gradient descent finds a minimum", "seconds": 6}}]})
 
-    request: Annotated[dict[str, Any], _DescribedAs(VideoRequest)]
+    request: Annotated[dict[str, Any], DescribedAs(VideoRequest)]
     priority: int = Field(0, ge=-100, le=100)
+    hero_frame_id: str = Field("", pattern="^([0-9a-f]{12})?$")
+    negative_prompt: str | None = Field(None, max_length=MAX_PROMPT_CHARS)
+    camera_movement: CameraMovement | None = None
 
 
 class ProgressOut(BaseModel):

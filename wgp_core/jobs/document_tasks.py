@@ -63,6 +63,15 @@ def documents_refresh(payload: Mapping[str, Any], context: TaskContext) -> Mappi
     return _told(collections.existing(context.paths, name), report, context)
 
 
+@task("documents_remove")
+def documents_remove(payload: Mapping[str, Any], context: TaskContext) -> Mapping[str, Any]:
+    """Payload: `collection`, `source`: the document's name in it. Result: as `_told`, and `removed`: that name."""
+    name, source = str(payload["collection"]), str(payload["source"])
+    report = collections.remove_document(context.paths, name, source, on_progress=_pages(context),
+                                         cancel=context.cancel)
+    return {**_told(collections.existing(context.paths, name), report, context), "removed": source}
+
+
 @task("documents_search")
 def documents_search(payload: Mapping[str, Any], context: TaskContext) -> Mapping[str, Any]:
     """Payload: `collection`, `question`, `top`. Result: `query`, `hits` (each a chunk with its `score`), `evidence`."""

@@ -20,6 +20,7 @@ from ..errors import Cancelled, QueueError, WgpError
 from ..events import CancelToken, Progress
 from .assistant import AssistantDesk
 from .process import Launch
+from .work_line import WorkState, WorkVersion
 
 log = logging.getLogger(__name__)
 
@@ -37,14 +38,6 @@ class ModelAction(enum.StrEnum):
     VERIFY = "verify"
     QUANTIZE = "quantize"
     DELETE = "delete"
-
-
-class WorkState(enum.StrEnum):
-    QUEUED = "queued"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True)
@@ -70,14 +63,6 @@ class ModelWork:
         return self.state in (WorkState.QUEUED, WorkState.RUNNING)
 
 
-@dataclass(frozen=True)
-class DeskVersion:
-    """Changes with the list of works or a state (`states`), and with any progress (`ticks`)."""
-
-    states: int = 0
-    ticks: int = 0
-
-
 class ModelDesk:
     """Carries out model work in the order it was submitted. All methods may be called from any thread."""
 
@@ -87,7 +72,7 @@ class ModelDesk:
         self._works: dict[str, ModelWork] = {}
         self._cancels: dict[str, CancelToken] = {}
         self._runner: threading.Thread | None = None
-        self._version = DeskVersion()
+        self._version = WorkVersion()
         self._began = 0.0
         self._closing = False
 
@@ -98,7 +83,7 @@ class ModelDesk:
         return self._desk.pid
 
     @property
-    def version(self) -> DeskVersion:
+    def version(self) -> WorkVersion:
         return self._version
 
     def works(self) -> tuple[ModelWork, ...]:
@@ -228,7 +213,7 @@ class ModelDesk:
 
     def _changed(self) -> None:
         """The lock is held."""
-        self._version = DeskVersion(self._version.states + 1, self._version.ticks + 1)
+        self._version = WorkVersion(self._version.states + 1, self._version.ticks + 1)
 
     def _forget_old(self) -> None:
         ended = [work.id for work in self._works.values() if not work.open]

@@ -43,7 +43,7 @@ def score_videos(payload: Mapping[str, Any], context: TaskContext) -> Mapping[st
     if prompt is not None and not isinstance(prompt, str):
         raise RequestError(f"The prompt to compare with is {prompt!r}.", field="prompt", fix="Give a text, or null.")
     options = ScoreOptions.of(context.settings)
-    models = None if payload.get("quick") or not context.settings.quality_models else _models(context)
+    models = None if payload.get("quick") else quality_models(context)
     reports = [score_file(Path(file), prompt, options=options, models=models, on_progress=context.on_progress,
                           cancel=context.cancel) for file in files]
     return {"reports": [report.to_dict() for report in reports], "ranking": asdict(rank(reports, options.weights))}
@@ -57,8 +57,10 @@ def release_quality_models(_payload: Mapping[str, Any], _context: TaskContext) -
     return {}
 
 
-def _models(context: TaskContext) -> QualityModels:
-    """The kept models, or new ones where folders or device have changed."""
+def quality_models(context: TaskContext) -> QualityModels | None:
+    """The kept models, or new ones where folders or device have changed; None where the settings want none."""
+    if not context.settings.quality_models:
+        return None
     concerns = (context.paths, context.runtime.device, context.runtime.cache_root)
     if _desk.models is None or _desk.concerns != concerns:
         from ..quality.models import QualityModels

@@ -11,8 +11,10 @@ supervisor.stop()
 One thread looks at the queue and at the render worker a few times a second: it starts the worker when a job waits,
 hands it one job at a time with the settings in force, passes on cancels, ends it when it hangs, ignores a cancel or
 idles too long, and settles the job of a worker that died. Tasks go to a second worker (`assistant`), work on model
-folders to a third (`models`), reading documents to a fourth (`documents`), so that none waits for another. On a
-machine with a card, a video is handed over once the assistant has given back what it had there.
+folders to a third (`models`), reading documents to a fourth (`documents`), drawing storyboards to a fifth (`boards`),
+hero frames and attempts to a sixth (`attempts`), so that none waits for another. On a machine with a card, a video is
+handed over once the assistant has given back what it had there, and the storyboard or the attempts that are being made
+are done.
 """
 
 from __future__ import annotations
@@ -30,12 +32,12 @@ from typing import Any
 
 from ..engines.base import RuntimeOptions
 from ..errors import Cancelled, StoreError, WgpError, WorkerError
-from ..events import CancelToken, ProgressCallback, ignore_progress
+from ..events import CancelToken, Progress, ProgressCallback, Stage, ignore_progress
 from ..paths import PROGRAM_ROOT, Paths
 from ..settings import Settings
 from ..store.database import Store
 from ..store.records import JobRecord, JobState
-from .assistant import AssistantDesk
+from .assistant import POLL_S, AssistantDesk
 from .causes import Death, Killed, OomCounter, judge
 from .gpu_lease import GpuLease, uses_card
 from .model_desk import IDLE_S, ModelDesk
@@ -113,6 +115,11 @@ class Supervisor:
         self._assistant = AssistantDesk(lambda: self._launch("assistant"), self._assistant_runtime, settings_provider)
         self._documents = AssistantDesk(lambda: self._launch("documents"), lambda: self._runtime_of(self._settings()),
                                         settings_provider)
+        self._boards = AssistantDesk(lambda: self._launch("boards"), self._assistant_runtime, settings_provider)
+        self._attempts = AssistantDesk(lambda: self._launch("attempts"), lambda: self._runtime_of(self._settings()),
+                                       settings_provider)
+        self._attempting = threading.Event()
+        """The worker of attempts has the card, or is about to take it."""
         self._prompts = PromptLine(self.run_task)
         self._models = ModelDesk(lambda: self._launch("models"), lambda: self._runtime_of(self._settings()))
         self._preload = False
@@ -150,6 +157,8 @@ class Supervisor:
         self._prompts.close()
         self._assistant.stop()
         self._documents.stop()
+        self._boards.stop()
+        self._attempts.stop()
         self._models.stop()
         self._end_render(grace_s)
 
@@ -191,6 +200,21 @@ class Supervisor:
         """The same in the worker that reads documents."""
         return self._documents.run(name, payload, timeout_s=timeout_s, cancel=cancel, on_progress=on_progress)
 
+    def run_drawing(self, name: str, payload: Mapping[str, Any], *, timeout_s: float, cancel: CancelToken,
+                    on_progress: ProgressCallback = ignore_progress) -> dict[str, Any]:
+        """The same in the worker that draws and films storyboards; on the CPU while a video has the card."""
+        return self._boards.run(name, payload, timeout_s=timeout_s, cancel=cancel, on_progress=on_progress)
+
+    def run_attempting(self, name: str, payload: Mapping[str, Any], *, timeout_s: float, cancel: CancelToken,
+                       on_progress: ProgressCallback = ignore_progress) -> dict[str, Any]:
+        """The same in the worker that makes hero frames and attempts. Where there is a card it waits for the video
+        that has it, and the next video waits for the worker."""
+        try:
+            self._take_card(cancel, on_progress)
+            return self._attempts.run(name, payload, timeout_s=timeout_s, cancel=cancel, on_progress=on_progress)
+        finally:
+            self._attempting.clear()
+
     def probe_device(self, *, timeout_s: float = 120.0) -> DeviceReport:
         """What torch sees on this machine. Takes seconds: torch is loaded in the assistant."""
         return DeviceReport.from_dict(self.run_task("probe_device", timeout_s=timeout_s))
@@ -211,6 +235,8 @@ class Supervisor:
         self._assistant.stop_if_idle(settings.worker_idle_s)
         self._models.stop_if_idle()
         self._documents.stop_if_idle(IDLE_S)
+        self._boards.stop_if_idle(IDLE_S)
+        self._attempts.stop_if_idle(settings.worker_idle_s)
         if slot.process is not None:
             death = slot.process.death()
             if death is not None:
@@ -287,6 +313,16 @@ class Supervisor:
             return replace(runtime, device="cpu")
         return runtime
 
+    def _take_card(self, cancel: CancelToken, on_progress: ProgressCallback) -> None:
+        """Wait until the worker of attempts may use the card; at once where there is none."""
+        self._attempting.set()
+        while uses_card(self._runtime_of(self._settings()).device) and not self._card.lend():
+            self._attempting.clear()
+            on_progress(Progress(Stage.LOAD, message="Waiting for the video that is being made"))
+            time.sleep(POLL_S)
+            cancel.raise_if_cancelled()
+            self._attempting.set()
+
     def _card_is_free(self, runtime: RuntimeOptions) -> bool:
         """Whether a video may have the card now; if not, the assistant is asked to give it back."""
         if not uses_card(runtime.device) or self._card.take():
@@ -306,6 +342,10 @@ class Supervisor:
                          "%.2f GB of RAM.", freed["vram_before_gb"] - freed["vram_after_gb"], freed["vram_before_gb"],
                          freed["ram_before_gb"] - freed["ram_after_gb"], freed["ram_before_gb"])
                 self._assistant.stop_if_idle(0)
+            while (self._boards.busy or self._attempting.is_set()) and not self._ending.wait(POLL_S):
+                continue
+            self._boards.stop_if_idle(0)
+            self._attempts.stop_if_idle(0)
         except (WgpError, Cancelled) as error:
             log.warning("The assistant did not give the card back; the video begins beside it. %s", error)
         finally:

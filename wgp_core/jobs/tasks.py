@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..engines.base import RuntimeOptions
 from ..errors import WorkerError
 from ..events import CancelToken, ProgressCallback, ignore_progress
 from ..paths import Paths
 from ..settings import Settings
+
+if TYPE_CHECKING:
+    from ..engines.registry import EngineRegistry
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,14 @@ class TaskContext:
     cancel: CancelToken = field(default_factory=CancelToken)
     on_progress: ProgressCallback = ignore_progress
     settings: Settings = field(default_factory=Settings)
+    engines: Callable[[], EngineRegistry] | None = None
+    """The worker's engines, for tasks that generate; None takes the built-in ones (`engines_of`)."""
+
+    def engines_of(self) -> EngineRegistry:
+        """The engines that this task generates with."""
+        from ..engines.registry import builtin
+
+        return self.engines() if self.engines is not None else builtin(self.paths, self.runtime)
 
 
 Task = Callable[[Mapping[str, Any], TaskContext], Mapping[str, Any]]

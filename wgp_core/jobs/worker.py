@@ -30,7 +30,14 @@ from ..paths import Paths, build_paths
 from ..settings import Settings
 from ..store.database import Store
 from ..store.jobs import Claim
-from . import document_tasks, model_tasks, prompt_tasks, quality_tasks  # noqa: F401 - they register their tasks
+from . import (  # noqa: F401 - they register their tasks
+    attempt_tasks,
+    document_tasks,
+    model_tasks,
+    prompt_tasks,
+    quality_tasks,
+    storyboard_tasks,
+)
 from .preloading import Preloader
 from .process import rotate
 from .progress import ProgressWriter, TaskProgress
@@ -43,6 +50,7 @@ log = logging.getLogger(__name__)
 ORPHAN_GRACE_S = 5.0
 PRELOAD_GRACE_S = 3.0
 WATCHDOG_S = 300.0
+ROLES = ("render", "assistant", "models", "documents", "boards", "attempts")
 
 
 @dataclass(frozen=True)
@@ -143,8 +151,9 @@ class Worker:
         self._current = _Current(data["id"], cancel, progress)
         answer: dict[str, Any] = {"id": data["id"]}
         try:
-            context = TaskContext(self._options.paths, RuntimeOptions(**data["runtime"]), cancel, progress,
-                                  Settings(**data["settings"]))
+            runtime = RuntimeOptions(**data["runtime"])
+            context = TaskContext(self._options.paths, runtime, cancel, progress, Settings(**data["settings"]),
+                                  lambda: self._registry(runtime))
             answer["result"] = dict(run_registered(data["name"], data["payload"], context))
         except Cancelled:
             answer |= {"error": "Cancelled", "message": "The work was cancelled."}
@@ -238,7 +247,7 @@ def end_group() -> None:
 def parse(argv: Sequence[str] | None) -> WorkerOptions:
     parser = argparse.ArgumentParser(prog="python -m wgp_core.jobs.worker", description="A worker of WGP Studio. "
                                      "The window starts it; it obeys messages on stdin.")
-    parser.add_argument("--role", choices=("render", "assistant", "models", "documents"), required=True)
+    parser.add_argument("--role", choices=ROLES, required=True)
     parser.add_argument("--home", type=Path, help="the workshop's folder")
     parser.add_argument("--output-dir", type=Path, help="where videos are written")
     parser.add_argument("--settings", type=Path, help="the settings file")

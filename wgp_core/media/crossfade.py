@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Generator, Iterable
+from pathlib import Path
 
 import numpy as np
 
 from ..errors import MediaError
+from .probe import read_frames
 
 
 def overlap_frames(seconds: float, fps: int, shortest: int) -> int:
@@ -36,6 +38,16 @@ def joined(clips: Iterable[Iterable[np.ndarray]], overlap: int) -> Generator[np.
             raise MediaError(f"A scene has {count} frames, too few to fade over {overlap}.",
                              fix="Make the cross-fade shorter, or the scenes longer.")
     yield from held
+
+
+def fitted(path: Path, width: int, height: int) -> Generator[np.ndarray]:
+    """The frames of a video in one size; others are scaled to it."""
+    import cv2
+
+    for frame in read_frames(path):
+        if frame.shape[:2] != (height, width):
+            frame = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)
+        yield frame
 
 
 def blended(before: np.ndarray, after: np.ndarray, share: float) -> np.ndarray:

@@ -18,14 +18,19 @@ def _stamp(seconds: float, mark: str) -> str:
 
 def srt(captions: Sequence[Caption]) -> str:
     blocks = [f"{n}\n{_stamp(c.start_s, ',')} --> {_stamp(c.end_s, ',')}\n{_one_block(c.text)}\n"
-              for n, c in enumerate(captions, 1)]
+              for n, c in enumerate(_said(captions), 1)]
     return "\n".join(blocks)
 
 
 def vtt(captions: Sequence[Caption]) -> str:
     blocks = [f"{_stamp(c.start_s, '.')} --> {_stamp(c.end_s, '.')}\n"
-              f"{_one_block(c.text).replace('&', '&amp;').replace('<', '&lt;')}\n" for c in captions]
+              f"{_one_block(c.text).replace('&', '&amp;').replace('<', '&lt;')}\n" for c in _said(captions)]
     return "WEBVTT\n\n" + "\n".join(blocks)
+
+
+def _said(captions: Sequence[Caption]) -> list[Caption]:
+    """Without those that say nothing: an empty cue is none."""
+    return [caption for caption in captions if caption.text.strip()]
 
 
 def _one_block(text: str) -> str:
@@ -35,12 +40,11 @@ def _one_block(text: str) -> str:
 
 def write(captions: Sequence[Caption], video: Path) -> tuple[Path, ...]:
     """Write `VIDEO.srt` and `VIDEO.vtt` (or the next free names); returns them, none where nothing is said."""
-    spoken = [c for c in captions if c.text.strip()]
-    if not spoken:
+    if not _said(captions):
         return ()
     written = []
     for suffix, render in zip(SUFFIXES, (srt, vtt), strict=True):
         path = free_name(video.with_suffix(suffix))
-        path.write_text(render(spoken), encoding="utf-8")
+        path.write_text(render(captions), encoding="utf-8")
         written.append(path)
     return tuple(written)

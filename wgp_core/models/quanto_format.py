@@ -12,6 +12,7 @@ import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from .aligned import Entry, WeightsFileError, aligned_copy, is_aligned, type_name
@@ -245,8 +246,20 @@ def _quanto_linear(module: torch.nn.Module, qtype: str, weight: Any) -> torch.nn
 
 @functools.cache
 def _unpacking_linear() -> Any:
-    """quanto's linear layer that unpacks its weight first: quanto's own int4 product fails in inference mode."""
+    """quanto's linear layer that unpacks its weight first: quanto's own int4 product fails in inference mode.
+
+    On the processor torch unpacks. quanto would have a compiler build a function for it, and a process that is killed
+    meanwhile leaves a lock for which all later ones wait.
+    """
+    import torch
     from optimum.quanto import QLinear
+    from optimum.quanto.library.extensions.cpp import ext
+
+    def unpack(packed: torch.Tensor, bits: int) -> torch.Tensor:
+        return torch.cat([packed >> shift & (1 << bits) - 1 for shift in range(0, 8, bits)])
+
+    built: Any = ext
+    built._lib = SimpleNamespace(unpack=unpack)
 
     class UnpackingLinear(QLinear):
         @property

@@ -99,7 +99,7 @@ def _scene(data: Mapping[str, Any], statements: int) -> tuple[Told, list[str]]:
     if not narration:
         wrong.append("has no narration")
     kind = _choice(SceneKind, data.get("kind", "auto"), SceneKind.AUTO, "kind", wrong)
-    if kind is SceneKind.SUBJECT:
+    if kind in (SceneKind.SUBJECT, SceneKind.BOARD):
         kind = SceneKind.AUTO
     camera = _choice(CameraMovement, data.get("camera", "static"), CameraMovement.STATIC, "camera", wrong)
     return Told(title, kind, narration, visual, camera, _numbers(data.get("cues", []), statements, wrong)), wrong

@@ -35,7 +35,7 @@ SHAPES: Mapping[SceneKind, str] = {
     SceneKind.STEPS: "stages that follow each other from left to right", SceneKind.COMPARISON: "two sides next to each "
     "other", SceneKind.TIMELINE: "scenes lined up along a path of time", SceneKind.FORMULA: "shapes whose sizes change "
     "together", SceneKind.DEFINITION: "one clear central picture", SceneKind.SUMMARY: "a few simple pictures side by "
-    "side", SceneKind.SUBJECT: "an animated diagram",
+    "side", SceneKind.SUBJECT: "an animated diagram", SceneKind.BOARD: "one strong central picture",
 }
 SAME = "same style, same colours and same light throughout the series"
 _PAGE = re.compile(r"\s*[(\[]?\b(?:pp?|pages?)\.?\s*\d+(?:\s*[-–]\s*\d+)?[)\]]?|\s*\+\d+ more\b", re.IGNORECASE)

@@ -93,14 +93,14 @@ _STOP = re.compile(r",|;|\.|\b(?:in|on|at|with|through|over|under|by|near|during
 
 
 def suggest(report: QualityReport, prompt: str, negative_prompt: str = "", *, subject: str = "",
-            missing: Sequence[str] = (), limit: int = LIMIT) -> tuple[Suggestion, ...]:
-    """Changes for the weakest dimensions, the largest possible gain first; empty where none is weak.
+            missing: Sequence[str] = (), limit: int = LIMIT, below: float = WEAK) -> tuple[Suggestion, ...]:
+    """Changes for the weakest dimensions, the largest possible gain first; empty where all are at least `below`.
 
     `subject` names the main thing where the caller knows it better than `subject_of`. `missing` names what does not
     show; without it, what the report itself names.
     """
     weights = {share.dimension: share.used for share in report.total.shares}
-    weak = [s for s in report.scores if s.value is not None and s.value < WEAK and weights.get(s.dimension, 0) > 0]
+    weak = [s for s in report.scores if s.value is not None and s.value < below and weights.get(s.dimension, 0) > 0]
     weak.sort(key=lambda s: -weights[s.dimension] * (1 - (s.value or 0.0)))
     name = subject or subject_of(prompt)
     made: list[Suggestion] = []

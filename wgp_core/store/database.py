@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from ..errors import StoreError
+from .attempts import AttemptRepository
 from .enhancements import EnhancementRepository, EvolutionRepository
 from .jobs import JobRepository
 from .library import LibraryRepository
@@ -27,7 +28,7 @@ from .places import Places
 
 log = logging.getLogger(__name__)
 
-SCHEMA_HEAD = "0002"
+SCHEMA_HEAD = "0003"
 """Newest revision in `migrations/versions`."""
 
 BUSY_TIMEOUT_S = 10.0
@@ -70,6 +71,7 @@ class Store:
         self.jobs = JobRepository(transactions, places, self.library)
         self.enhancements = EnhancementRepository(transactions)
         self.evolution = EvolutionRepository(transactions)
+        self.attempts = AttemptRepository(transactions, places)
 
     @staticmethod
     def open(database: Path, *, trash: Path | None = None) -> Store:
@@ -101,8 +103,8 @@ class Store:
         return tuple(row for row in rows if row != "ok")
 
     def referenced_files(self) -> frozenset[Path]:
-        """Every image that a job's or a generation's request names: what must not be deleted."""
-        return self.jobs.referenced_files() | self.library.referenced_files()
+        """Every image that a job's, a generation's or an iteration's request names: what must not be deleted."""
+        return self.jobs.referenced_files() | self.library.referenced_files() | self.attempts.referenced_files()
 
     def close(self) -> None:
         self._engine.dispose()

@@ -262,7 +262,8 @@ class LibraryRepository:
             enhanced_prompt=row.enhanced_prompt, engine=row.engine, model=row.model, width=row.width,
             height=row.height, fps=row.fps, frames=row.frames, seconds=row.seconds, seed=row.seed,
             manifest=row.manifest, warnings=tuple(row.warnings), favourite=row.favourite, notes=row.notes,
-            took_s=row.took_s, created_at=row.created_at, trashed_at=row.trashed_at, missing=not path.exists())
+            took_s=row.took_s, created_at=row.created_at, trashed_at=row.trashed_at, missing=not path.exists(),
+            parent_id=row.parent_id, iteration=row.iteration)
 
 
 def _filtered(query: Select[Any], text: str, engine: str | None, favourites: bool, trashed: bool) -> Select[Any]:

@@ -152,6 +152,9 @@ class GenerationRecord:
     took_s: float | None = None
     trashed_at: datetime | None = None
     missing: bool = False
+    parent_id: str | None = None
+    """The video that it was refined from."""
+    iteration: int = 1
 
     @property
     def request(self) -> VideoRequest:

@@ -105,6 +105,9 @@ class GenerationRow(Base):
     trashed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     trash_map: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
     """Place in the trash -> where the file came from; empty while the video is not in the trash."""
+    parent_id: Mapped[str | None] = mapped_column(String(32), index=True)
+    """The video that it was refined from; no foreign key, since that one may be deleted."""
+    iteration: Mapped[int] = mapped_column(default=1, server_default="1")
 
 
 class FlagRow(Base):

@@ -220,6 +220,10 @@ class DiffusionEngine:
     # -- finding ----------------------------------------------------------------------------------------------------
 
     def _found(self, request: VideoRequest, cache_root: str = "") -> Found:
+        if request.frames == 1 and request.model is None and request.start_image is None:
+            still = self._find(None, Task.T2I, cache_root)
+            if still.folder is not None:
+                return still
         task = Task.I2V if request.start_image is not None else Task.T2V
         return self._find(request.model, task, cache_root)
 

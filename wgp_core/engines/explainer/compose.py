@@ -204,6 +204,12 @@ def compose(plan: tuple[ScenePlan, ...], topic: Topic, *, start_image: Path | No
         from .pages.picture import Picture, open_picture
 
         open_picture(start_image)  # refused here, before anything is drawn
+        if len(plan) == 1 and plan[0].kind is SceneKind.BOARD:
+            from .pages.moved_picture import MovedPicture
+            from .sketch import read_sketch
+
+            return [MovedPicture("", path=str(start_image), move=read_sketch(plan[0].visual).move,
+                                 weight=scenes[0].weight, spoken=plan[0].narration)]
         first = scenes[0] if scenes else None
         if isinstance(first, Page) and first.opening and len(scenes) > 1:
             opening = Picture(title="", caption=plan[0].title, path=str(start_image), weight=first.weight)

@@ -9,6 +9,14 @@ from collections.abc import Mapping, Sequence
 from ...request import CameraMovement
 
 
+class Transition(enum.StrEnum):
+    """From shot to shot. `match` ends a shot on the next frame where the model takes an end image, else it cuts."""
+
+    CUT = "cut"
+    CROSSFADE = "cross-fade"
+    MATCH = "match"
+
+
 class Shot(enum.StrEnum):
     """Kinds of framing. Values are what a prompt says."""
 

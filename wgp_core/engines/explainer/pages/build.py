@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ....request import SceneKind, ScenePlan
 from ..scene import Scene
+from ..sketch import read_sketch
 from . import patterns
 from .cards import Definition, Summary, TitleCard
 from .concept_map import ConceptMap
@@ -22,7 +23,7 @@ ALREADY_SHOWN = 0.9
 
 def detect_page(plan: ScenePlan) -> ScenePlan:
     """The plan with a definite kind and its content written in `visual`. Decides from its own words only."""
-    if plan.kind is SceneKind.TITLE:
+    if plan.kind in (SceneKind.TITLE, SceneKind.BOARD):
         return plan
     written = bool(plan.visual.strip()) and looks_written(plan.visual)
     if plan.kind not in (SceneKind.AUTO, SceneKind.SUBJECT):
@@ -153,6 +154,8 @@ def build_page(plan: ScenePlan, seed: int) -> Page:
     """The page of a plan whose kind is definite (as `detect_page` leaves it)."""
     page = _PAGES.get(plan.kind, _map)(plan, seed)
     page.spoken = plan.narration
+    if plan.kind is SceneKind.BOARD:
+        return page
     drawn = isinstance(page, (ConceptMap, Formula))  # words in a drawing make no sentence
     page.narration = plan.narration if drawn else _not_shown(plan.narration, [page.title, *page.texts()])
     return page
@@ -220,10 +223,17 @@ def _map(plan: ScenePlan, seed: int) -> Page:
     return ConceptMap(plan.title, links=tuple(rows[:12]), more=more)
 
 
+def _board(plan: ScenePlan, seed: int) -> Page:
+    from .board_page import BoardPage
+
+    sketch = read_sketch(plan.visual)
+    return BoardPage("", sketch=sketch, place=sketch.place, caption=plan.narration, seed=seed, min_seconds=0.5)
+
+
 _PAGES: dict[SceneKind, Callable[[ScenePlan, int], Page]] = {
     SceneKind.TITLE: _title, SceneKind.STEPS: _steps_page, SceneKind.SUMMARY: _summary,
     SceneKind.COMPARISON: _comparison_page, SceneKind.TIMELINE: _timeline, SceneKind.FORMULA: _formula_page,
-    SceneKind.DEFINITION: _definition, SceneKind.CONCEPT_MAP: _map,
+    SceneKind.DEFINITION: _definition, SceneKind.CONCEPT_MAP: _map, SceneKind.BOARD: _board,
 }
 
 
