@@ -14,7 +14,8 @@ import gradio as gr
 
 from wgp_core.context import Studio
 from wgp_core.errors import RequestError
-from wgp_core.jobs.enhance_desk import EnhanceState, Enhancing
+from wgp_core.jobs.enhance_desk import Enhancing
+from wgp_core.jobs.work_line import WorkState
 from wgp_core.prompts.enhancement import EnhanceResult, Level
 from wgp_core.prompts.fidelity import marked
 from wgp_core.prompts.for_video import enhance_request_of
@@ -57,12 +58,12 @@ def panel_html(work: Enhancing | None) -> str:
     """The state of the last enhancement: its progress, its text, or what went wrong."""
     if work is None:
         return ""
-    if work.state is EnhanceState.RUNNING:
+    if work.state is WorkState.RUNNING:
         stop = actions_row((Action("cancel", "Cancel", "danger"),))
         return (f'<div class="w-card w-enhance"><div class="w-line">{badge("Enhancing", "running")}'
                 f'<span class="w-quiet">{esc(work.message)}</span></div>{bar(None)}{stop}</div>')
     if work.result is None:
-        kind = "info" if work.state is EnhanceState.CANCELLED else "bad"
+        kind = "info" if work.state is WorkState.CANCELLED else "bad"
         again = actions_row((Action("again", "Try again"), Action("dismiss", "Close")))
         return notice(work.message, kind=kind, extra=again)
     return _result_html(work.result)

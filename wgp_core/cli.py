@@ -13,10 +13,10 @@ from rich.table import Table
 
 from .cli_generate import generate
 from .cli_models import app as models_app
+from .cli_storyboard import storyboard
 from .errors import RequestError, WgpError
 from .paths import build_paths
-from .planning.story.shots import Transition
-from .request import EngineChoice, ScenePlan
+from .request import ScenePlan
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
                   context_settings={"help_option_names": ["-h", "--help"]},
@@ -174,47 +174,6 @@ def attempts(name: Annotated[str, typer.Argument(metavar="[NAME]", help="A scene
         list_scenes(build_paths().ensure(), as_json, limit)
 
 
-@app.command()
-def storyboard(story: Annotated[str, typer.Option(help="What happens, in a sentence or a page; without it you are "
-                                                  "asked.")] = "",
-               num_frames: Annotated[int, typer.Option(min=6, max=10, help="How many frames.")] = 8,
-               output_dir: Annotated[Path | None, typer.Option(help="The storyboard's folder; one that holds a "
-                                                               "storyboard is gone on with. "
-                                                               "[outputs/prompt_storyboard_TIMESTAMP]")] = None,
-               breakdown_only: Annotated[bool, typer.Option("--breakdown-only", help="Show the scenes and write "
-                                                            "test_scene_breakdown.json; no model draws.")] = False,
-               film: Annotated[bool, typer.Option("--film", help="Film the frames too.")] = False,
-               transition: Annotated[Transition | None, typer.Option(help="From shot to shot.")] = None,
-               shot_seconds: Annotated[float | None, typer.Option(min=0.5, max=60, help="Length of every shot; without "
-                                                                  "it each scene says its own.")] = None,
-               subtitles: Annotated[bool | None, typer.Option(help="Write what is seen as subtitles.")] = None,
-               soundtrack: Annotated[Path | None, typer.Option(help="Sound under the film; the board keeps a "
-                                                               "copy.")] = None,
-               redraw: Annotated[list[int] | None, typer.Option(help="Draw this frame again; may be repeated.")] = None,
-               provider: Annotated[str, typer.Option(help="Who breaks the story down: auto, rules, local or "
-                                                     "openai.")] = "auto",
-               api_key: Annotated[str, typer.Option(envvar="OPENAI_API_KEY", help="Key of the server.")] = "",
-               character: Annotated[list[str] | None, typer.Option(help='"Name = token @ LoRA | looks"; all but '
-                                                               "the name may be left out; may be repeated.")] = None,
-               style: Annotated[str, typer.Option(help="One line of style for every prompt.")] = "",
-               engine: Annotated[EngineChoice, typer.Option(help="Which engine draws.")] = EngineChoice.AUTO,
-               model_id: Annotated[str | None, typer.Option(help="Model for the frames.")] = None,
-               base_seed: Annotated[int, typer.Option(min=0, help="Seed of the first frame; each has its own.")] = 42,
-               num_inference_steps: Annotated[int, typer.Option(min=1, help="Denoising steps.")] = 40,
-               guidance_scale: Annotated[float, typer.Option(min=0, help="Guidance scale.")] = 7.5,
-               lora_path: Annotated[list[Path] | None, typer.Option(help="LoRA; may be repeated.")] = None,
-               width: Annotated[int | None, typer.Option(help="Pixels.")] = None,
-               height: Annotated[int | None, typer.Option(help="Pixels.")] = None,
-               device: Annotated[str, typer.Option(help="cuda:0, cpu or auto.")] = "auto") -> None:
-    """Make a storyboard of a story: frames, a grid, a PDF, a page, and a film with --film."""
-    from . import cli_storyboard as board
-
-    flags = board.StoryboardFlags(
-        story, num_frames, output_dir, provider, api_key, tuple(character or ()), style, engine, model_id, base_seed,
-        num_inference_steps, guidance_scale, tuple(lora_path or ()), width, height, device, tuple(redraw or ()),
-        breakdown_only, film, transition, shot_seconds, subtitles, soundtrack)
-    board.storyboard(build_paths(), board.with_folder(flags))
-
-
 app.command()(generate)
+app.command()(storyboard)
 app.add_typer(models_app, name="models")

@@ -11,8 +11,9 @@ import pytest
 
 from wgp_core.errors import Cancelled, QueueError, WorkerError
 from wgp_core.events import CancelToken, Progress, Stage
-from wgp_core.jobs.enhance_desk import EnhanceDesk, EnhanceState
+from wgp_core.jobs.enhance_desk import EnhanceDesk
 from wgp_core.jobs.queue import JobQueue
+from wgp_core.jobs.work_line import WorkState
 from wgp_core.marked import join_enhanced
 from wgp_core.paths import Paths
 from wgp_core.prompts.enhancement import EnhanceRequest, Provider
@@ -39,9 +40,9 @@ def here(paths: Paths) -> Callable[..., Mapping[str, Any]]:
     return run_task
 
 
-def ended(desk: EnhanceDesk) -> EnhanceState:
+def ended(desk: EnhanceDesk) -> WorkState:
     deadline = time.monotonic() + 20
-    while (now := desk.current) is not None and now.state is EnhanceState.RUNNING:
+    while (now := desk.current) is not None and now.state is WorkState.RUNNING:
         assert time.monotonic() < deadline
         time.sleep(0.01)
     assert now is not None
@@ -52,7 +53,7 @@ def test_a_text_that_is_taken_edited_and_submitted_is_on_record(paths: Paths, st
     desk = EnhanceDesk(here(paths), store.evolution)
     before = desk.version
     desk.start(ASKED)
-    assert ended(desk) is EnhanceState.DONE and desk.version > before
+    assert ended(desk) is WorkState.DONE and desk.version > before
     text = desk.accept()
     assert text and desk.current is None and desk.accept() is None
     job = JobQueue(store, paths).submit(VideoRequest(prompt=join_enhanced(ASKED.prompt, text + " Slowly.")))
@@ -76,7 +77,7 @@ def test_one_at_a_time_and_cancelled_in_the_middle(store: Store) -> None:
     with pytest.raises(QueueError, match="already"):
         desk.start(ASKED)
     desk.cancel()
-    assert ended(desk) is EnhanceState.CANCELLED
+    assert ended(desk) is WorkState.CANCELLED
     desk.dismiss()
     assert desk.current is None
 
@@ -88,7 +89,7 @@ def test_a_failure_is_told_and_another_can_begin(paths: Paths, store: Store, err
 
     desk = EnhanceDesk(broken, store.evolution)
     desk.start(ASKED)
-    assert ended(desk) is EnhanceState.FAILED
+    assert ended(desk) is WorkState.FAILED
     assert desk.current and str(error) in desk.current.message
     desk.start(ASKED)
-    assert ended(desk) is EnhanceState.FAILED
+    assert ended(desk) is WorkState.FAILED

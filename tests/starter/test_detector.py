@@ -9,8 +9,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from training.starter.detector import Detection, degrade, detect, detect_all
-from training.starter.world import (
+from training.starter.degrade import degrade
+from training.starter.scenes import draw_scene
+from wgp_core.quality.starter.detector import Detection, detect, detect_all
+from wgp_core.quality.starter.world import (
     BACKGROUNDS,
     COLOURS,
     FRAMES,
@@ -20,7 +22,6 @@ from training.starter.world import (
     Speed,
     Style,
     Thing,
-    draw_scene,
     render,
     second_is_below,
 )

@@ -15,10 +15,10 @@ from training.starter.assemble import assemble
 from training.starter.lora import LowRank
 from training.starter.muon import Muon, orthogonal
 from training.starter.text import PAD_TO, build_tokenizer, encode
-from training.starter.world import render
 from wgp_core.context import generation_context
 from wgp_core.generate import NoRecorder, generate_video
 from wgp_core.paths import Paths
+from wgp_core.quality.starter.world import render
 from wgp_core.request import EngineChoice, VideoRequest
 from wgp_core.settings import Settings
 

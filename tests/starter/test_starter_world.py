@@ -5,23 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.starter import captions
 from training.starter.captions import caption
-from training.starter.world import (
-    BACKGROUNDS,
-    COLOURS,
-    FRAMES,
-    MOTIONS,
-    SHAPES,
-    SIZE,
-    Scene,
-    Thing,
-    draw_scene,
-    held_out,
-    render,
-)
+from training.starter.scenes import draw_scene, held_out
+from wgp_core.quality.starter import words
+from wgp_core.quality.starter.world import BACKGROUNDS, COLOURS, FRAMES, MOTIONS, SHAPES, SIZE, Scene, Thing, render
 
-TABLES = (captions.COLOUR_WORDS, captions.SHAPE_WORDS, captions.MOTION_WORDS, captions.BACKGROUND_WORDS)
+TABLES = (words.COLOUR_WORDS, words.SHAPE_WORDS, words.MOTION_WORDS, words.BACKGROUND_WORDS)
 
 
 def test_a_scene_is_drawn_the_same_twice() -> None:
@@ -55,8 +44,8 @@ def test_held_words_and_sentences_are_in_no_training_caption() -> None:
     for table in TABLES:
         for known, kept in table.values():
             assert not set(known) & set(kept)
-    for words in ("ascends", "twirls", "dwindles", "vivid red", "cottage", "up in the daytime sky", "we see a"):
-        assert words not in seen
+    for phrase in ("ascends", "twirls", "dwindles", "vivid red", "cottage", "up in the daytime sky", "we see a"):
+        assert phrase not in seen
     held = " | ".join(caption(draw_scene(rng, held=True), rng, held=True) for _ in range(500)).lower()
     assert "we see a" in held and "twirls" in held
 
@@ -67,7 +56,7 @@ def test_captions_name_what_is_shown() -> None:
         scene = draw_scene(rng)
         text = caption(scene, rng).lower()
         first = scene.things[0]
-        for table, value in ((captions.COLOUR_WORDS, first.colour), (captions.SHAPE_WORDS, first.shape),
-                             (captions.BACKGROUND_WORDS, scene.background)):
+        for table, value in ((words.COLOUR_WORDS, first.colour), (words.SHAPE_WORDS, first.shape),
+                             (words.BACKGROUND_WORDS, scene.background)):
             assert any(word.lower() in text for word in table[value][0]), (value, text)
         assert "  " not in text and " ," not in text

@@ -28,10 +28,13 @@ from diffusers import WanImageToVideoPipeline, WanPipeline, WanTransformer3DMode
 from rich.console import Console
 from rich.table import Table
 
+from wgp_core.quality.starter.detector import Detection, detect
+from wgp_core.quality.starter.world import FRAMES, SIZE, Scene, Style, render
+
 from .captions import TRIGGER, caption
-from .detector import Detection, degrade, detect
+from .degrade import degrade
 from .run import ROOT
-from .world import FRAMES, SIZE, Scene, Style, draw_scene, render
+from .scenes import draw_scene
 
 SEED = 2026
 ATTRIBUTES = ("colour", "shape", "motion", "background")

@@ -16,11 +16,13 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
+from wgp_core.quality.starter.world import render
+
 from .captions import TRIGGER, caption
 from .run import ROOT, Run, cosine, pick_device, runs_folder, step_rng
+from .scenes import draw_scene
 from .transformer import StarterModel, flow_loss, load_vae
 from .vae import to_tensor
-from .world import draw_scene, render
 
 RANK = 8
 SEED = 41

@@ -13,8 +13,10 @@ import numpy as np
 import torch
 from diffusers import AutoencoderKLWan
 
+from wgp_core.quality.starter.world import SIZE, Scene, places, render
+
+from .scenes import draw_scene
 from .vae import to_tensor
-from .world import SIZE, Scene, draw_scene, places, render
 
 SHAPE = (16, 5, 8, 8)
 """Latents of a clip of 17 frames of 64x64: channels, frames, height, width."""

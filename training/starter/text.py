@@ -17,6 +17,8 @@ from pathlib import Path
 import torch
 from transformers import BertConfig, BertModel, BertTokenizer
 
+from wgp_core.quality.starter import words
+
 from . import captions
 
 LAYERS = 2
@@ -49,9 +51,9 @@ def minilm_folder() -> Path:
 
 def kept_pieces(tokenizer: BertTokenizer) -> list[int]:
     """The numbers of the word pieces to keep, in their old order."""
-    tables = (captions.COLOUR_WORDS, captions.SHAPE_WORDS, captions.MOTION_WORDS, captions.BACKGROUND_WORDS)
-    texts = [text for table in tables for pair in table.values() for words in pair for text in words]
-    texts += [*itertools.chain.from_iterable(captions.CAMERA_WORDS.values()), *captions.SHOTS, *captions.LIGHTS,
+    tables = (words.COLOUR_WORDS, words.SHAPE_WORDS, words.MOTION_WORDS, words.BACKGROUND_WORDS)
+    texts = [text for table in tables for pair in table.values() for kind in pair for text in kind]
+    texts += [*itertools.chain.from_iterable(words.CAMERA_WORDS.values()), *captions.SHOTS, *captions.LIGHTS,
               *captions.LOOKS, *captions.MOODS, *captions.MEDIA, *EXTRA_WORDS]
     used = {number for text in texts for number in tokenizer(text).input_ids}
     names = tokenizer.get_vocab()

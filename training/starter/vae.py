@@ -27,9 +27,11 @@ from diffusers.models.autoencoders.autoencoder_kl_wan import (
     unpatchify,
 )
 
+from wgp_core.quality.starter.world import Scene, render
+
 from .muon import Muon, Optimizers
 from .run import Run, pick_device, plateau, step_rng
-from .world import Scene, draw_scene, render
+from .scenes import draw_scene
 
 Z_DIM = 16
 CONFIG = {

@@ -6,18 +6,18 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ..attempts import Overview, TrendPoint, Workflow
 from ..attempts.heroes import MOST_HEROES
 from ..attempts.refining import MOST_ROUNDS, as_json
 from ..attempts.rounds import MOST_ATTEMPTS
-from ..jobs.attempt_desk import CROSSFADE_S, MOST_NOTES, AttemptAction, AttemptWork
-from ..jobs.work_line import WorkState
+from ..jobs.attempt_desk import CROSSFADE_S, MOST_NOTES, AttemptAction
 from ..quality.suggest import Suggestion
 from ..request import MAX_PROMPT_CHARS, MAX_SEED, CameraMovement, VideoRequest
 from ..store.attempt_records import AttemptRecord, HeroFrameRecord, IterationRecord, IterationState, SceneRecord
 from .schemas import DescribedAs
+from .work_events import WorkNow
 
 ID = "^[0-9a-f]{12}$"
 Prompt = Annotated[str, Field(max_length=MAX_PROMPT_CHARS)]
@@ -342,25 +342,19 @@ class TrendsOut(BaseModel):
     scenes: list[SceneTrendOut]
 
 
-class AttemptWorkOut(BaseModel):
-    """Work on a scene, as it stands; `step` of `total` are told of all of it, 0 is unknown."""
+class AttemptWorkOut(WorkNow):
+    """Work on a scene, as it stands; `step` of `total` are told of all of it."""
 
-    id: str
     action: AttemptAction
     scene_id: str
-    state: WorkState
-    step: int
-    total: int
-    eta_s: float | None
-    message: str
-    fix: str
-    result: dict[str, Any] | None
 
-    @staticmethod
-    def of(work: AttemptWork) -> AttemptWorkOut:
-        return AttemptWorkOut(id=work.id, action=work.action, scene_id=work.scene_id, state=work.state, step=work.step,
-                              total=work.total, eta_s=work.eta_s, message=work.message, fix=work.fix,
-                              result=None if work.result is None else _without_paths(work.result))
+    @field_validator("result", mode="before")
+    @classmethod
+    def _without_paths(cls, result: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+        """Files of this machine by their names alone."""
+        return result and {
+            name: str(value).replace("\\", "/").rpartition("/")[2] if name in ("file", "manifest") else value
+            for name, value in result.items()}
 
 
 def report_out(scene: SceneRecord, attempt: AttemptRecord | None, review: list[str], look: Overview) -> SceneReportOut:
@@ -369,9 +363,3 @@ def report_out(scene: SceneRecord, attempt: AttemptRecord | None, review: list[s
         scene=scene.number, scene_id=scene.id, attempt_id=attempt and attempt.id, total=attempt and attempt.total,
         basis=str(report.get("total", {}).get("basis", "none")), redo=scene.id in look.redo, review=review,
         report=dict(report) or None)
-
-
-def _without_paths(result: Mapping[str, Any]) -> dict[str, Any]:
-    """Files of this machine by their names alone."""
-    return {name: str(value).replace("\\", "/").rpartition("/")[2] if name in ("file", "manifest") else value
-            for name, value in result.items()}

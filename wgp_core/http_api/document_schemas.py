@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..documents.collections import Summary
-from ..jobs.document_desk import MOST_QUESTION, DocumentAction, DocumentWork, DraftPlan, PlanAsk
-from ..jobs.work_line import WorkState
+from ..jobs.document_desk import MOST_QUESTION, DocumentAction, DraftPlan, PlanAsk
 from ..request import MAX_SCENES, Brief, Framework, Look, Objective, Planner, ScenePlan
+from .work_events import WorkNow
 
 
 class SkippedOut(BaseModel):
@@ -56,31 +56,17 @@ def _without_folder(found: Summary) -> str:
     return found.problem.replace(str(chunks), chunks.name)
 
 
-class WorkOut(BaseModel):
-    """Reading, as it stands. `step` of `total` counts pages, or passages while `indexing`; `total` 0 is unknown.
+class WorkOut(WorkNow):
+    """Reading, as it stands. `step` of `total` counts pages, or passages while `indexing`.
 
     `result` is there when it is done: `pages`, `chunks`, `rejected`, `seconds` and the `documents`; `removed` names the
     document that was taken out.
     """
 
-    id: str
     action: DocumentAction
     collection: str
-    state: WorkState
     title: str
-    step: int
-    total: int
     indexing: bool
-    eta_s: float | None
-    message: str
-    fix: str
-    result: dict[str, Any] | None
-
-    @staticmethod
-    def of(work: DocumentWork) -> WorkOut:
-        return WorkOut(id=work.id, action=work.action, collection=work.collection, state=work.state, title=work.title,
-                       step=work.step, total=work.total, indexing=work.indexing, eta_s=work.eta_s,
-                       message=work.message, fix=work.fix, result=None if work.result is None else dict(work.result))
 
 
 class RenameIn(BaseModel):

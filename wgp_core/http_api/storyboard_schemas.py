@@ -9,9 +9,8 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..errors import RequestError
-from ..jobs.storyboard_desk import MOST_STORY, BoardAction, BoardWork, StoryAsk
+from ..jobs.storyboard_desk import MOST_STORY, BoardAction, StoryAsk
 from ..jobs.storyboard_tasks import board_files
-from ..jobs.work_line import WorkState
 from ..planning.story.board import (
     LEAST_SCENES,
     LEAST_SECONDS,
@@ -26,6 +25,7 @@ from ..planning.story.shots import Transition
 from ..prompts.enhancement import Provider
 from ..request import EngineChoice
 from ..storyboard.project import BASE_SEED, BoardProject, FilmOptions, FrameState
+from .work_events import WorkNow
 
 MOST_TEXT = 4000
 
@@ -239,23 +239,9 @@ class BoardLineOut(BaseModel):
                             busy=busy)
 
 
-class BoardWorkOut(BaseModel):
-    """Work on a board, as it stands. `board` is empty until a breakdown has made it; `total` 0 is unknown."""
+class BoardWorkOut(WorkNow):
+    """Work on a board, as it stands. `board` is empty until a breakdown has made it."""
 
-    id: str
     action: BoardAction
     board: str
-    state: WorkState
-    step: int
-    total: int
-    eta_s: float | None
-    message: str
-    fix: str
-    result: dict[str, Any] | None
-
-    @staticmethod
-    def of(work: BoardWork) -> BoardWorkOut:
-        return BoardWorkOut(id=work.id, action=work.action, board=work.board, state=work.state, step=work.step,
-                            total=work.total, eta_s=work.eta_s, message=work.message, fix=work.fix,
-                            result=None if work.result is None else dict(work.result))
 

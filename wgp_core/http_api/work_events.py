@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from fastapi import Response
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from ..errors import QueueError
-from ..jobs.work_line import Work
+from ..jobs.work_line import Work, WorkState
 from . import events
 from .events import Event
 
@@ -20,6 +20,25 @@ EVENTS: dict[int | str, dict[str, Any]] = {
     204: {"description": "The reader has heard everything (see `Last-Event-ID`)."},
 }
 W = TypeVar("W", bound=Work)
+
+
+class WorkNow(BaseModel):
+    """What is told of any work; `total` 0 is unknown."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    state: WorkState
+    step: int
+    total: int
+    eta_s: float | None
+    message: str
+    fix: str
+    result: dict[str, Any] | None
+
+    @classmethod
+    def of(cls, work: Work) -> Self:
+        return cls.model_validate(work)
 
 
 def stream(find: Callable[[], W], out: Callable[[W], BaseModel], closing: Callable[[], bool],

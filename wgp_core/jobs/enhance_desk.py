@@ -6,10 +6,9 @@ Lives as long as the program, so that a reloaded page finds what it asked for. W
 
 from __future__ import annotations
 
-import enum
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -19,6 +18,7 @@ from ..events import CancelToken, Progress
 from ..marked import split_enhanced
 from ..prompts.enhancement import EnhanceRequest, EnhanceResult
 from ..prompts.records import request_to_dict, result_from_dict
+from .work_line import RunTask, WorkState
 
 if TYPE_CHECKING:
     from ..store.enhancements import EvolutionRepository
@@ -27,24 +27,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 LIMIT_S = 600.0
 
-RunTask = Callable[..., Mapping[str, Any]]
-"""`Supervisor.run_task`."""
-
-
-class EnhanceState(enum.StrEnum):
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
 @dataclass(frozen=True)
 class Enhancing:
     """One enhancement. `message` says what goes on or what went wrong; `result` is there when it is done."""
 
     id: str
     request: EnhanceRequest
-    state: EnhanceState = EnhanceState.RUNNING
+    state: WorkState = WorkState.RUNNING
     message: str = "Starting"
     result: EnhanceResult | None = None
 
@@ -73,7 +62,7 @@ class EnhanceDesk:
     def start(self, request: EnhanceRequest) -> Enhancing:
         """Begin an enhancement. Raises `QueueError` while another runs."""
         with self._lock:
-            if self._current is not None and self._current.state is EnhanceState.RUNNING:
+            if self._current is not None and self._current.state is WorkState.RUNNING:
                 raise QueueError("A prompt is being enhanced already.", fix="Wait for it, or cancel it.")
             work, self._cancel = Enhancing(uuid4().hex[:12], request), CancelToken()
             self._set(work)
@@ -128,14 +117,14 @@ class EnhanceDesk:
         try:
             answer = self._run_task("enhance", request_to_dict(work.request), timeout_s=LIMIT_S, cancel=cancel,
                                     on_progress=tell)
-            self._update(work.id, state=EnhanceState.DONE, message="", result=result_from_dict(answer))
+            self._update(work.id, state=WorkState.DONE, message="", result=result_from_dict(answer))
         except Cancelled:
-            self._update(work.id, state=EnhanceState.CANCELLED, message="Cancelled.")
+            self._update(work.id, state=WorkState.CANCELLED, message="Cancelled.")
         except WgpError as error:
-            self._update(work.id, state=EnhanceState.FAILED, message=str(error))
+            self._update(work.id, state=WorkState.FAILED, message=str(error))
         except Exception as error:  # the edge of the thread: the window must hear of it
             log.exception("The enhancement failed.")
-            self._update(work.id, state=EnhanceState.FAILED, message=f"{type(error).__name__}: {error}")
+            self._update(work.id, state=WorkState.FAILED, message=f"{type(error).__name__}: {error}")
 
     def _update(self, work_id: str, **changes: Any) -> None:
         with self._lock:

@@ -1,5 +1,6 @@
 """Agreement with the prompt: an engine's own scorer comes first, then CLIP; without either it is unavailable.
 
+Clips of the starter model are judged by its world's detector.
 VBench's overall consistency needs ViCLIP, which is not built in; CLIP's likeness of single frames is an estimate that
 sees what is there, not what happens.
 """
@@ -12,6 +13,7 @@ from ..errors import WgpError
 from .frames import ClipFacts, Frame
 from .metric import NO_MODELS, Metric, Setup, Unavailable
 from .models import CLIP_LARGE, CLIP_SMALL, QualityModels
+from .starter.scorer import StarterScorer
 from .types import Curve, Dimension, DimensionScore, Kind
 from .vbench import within
 
@@ -47,7 +49,7 @@ def choose(setup: Setup) -> Metric:
     """The first scorer that can judge this prompt, else the larger CLIP that is installed with its tokenizer."""
     if not setup.prompt.strip():
         return Unavailable(Dimension.ALIGNMENT, "No prompt was given to compare with.")
-    for scorer in setup.scorers:
+    for scorer in (*setup.scorers, StarterScorer()):
         if scorer.fits(setup.prompt, setup.width, setup.height):
             return scorer.metric(setup.prompt)
     if setup.models is None:

@@ -6,10 +6,9 @@ version. Coordinates are pixels of the finished frame, x to the right and y down
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import cv2
@@ -19,7 +18,7 @@ SIZE = 64
 """Width and height of a frame in pixels."""
 FRAMES = 17
 FPS = 8
-_SCALE = 3
+SCALE = 3
 """Frames are drawn this many times larger and averaged down."""
 _MARGIN = 24
 """Pixels of background on every side that only a moving camera sees."""
@@ -64,46 +63,16 @@ class Scene:
     style: Style = "solid"
 
 
-def held_out(thing: Thing, background: str) -> bool:
-    """Whether a combination is kept from training: one in ten, spread evenly by a hash."""
-    key = f"{thing.colour} {thing.shape} {thing.motion} {background}"
-    return hashlib.sha256(key.encode()).digest()[0] % 10 == 0
-
-
-def draw_scene(rng: np.random.Generator, *, held: bool = False, pairs: float = 0.15) -> Scene:
-    """A random scene, from the held-out combinations or from the others; a share of `pairs` has two things."""
-    while True:
-        first = _draw_thing(rng)
-        background = str(rng.choice(BACKGROUNDS))
-        if held_out(first, background) == held:
-            break
-    things: tuple[Thing, ...] = (first,)
-    if rng.random() < pairs and first.motion in ("left", "right", "spin", "still", "grow", "shrink"):
-        colour = str(rng.choice([name for name in COLOURS if name != first.colour]))
-        shape = str(rng.choice([name for name in SHAPES if name != first.shape]))
-        things = (replace(first, size="small"), Thing(colour, shape, "still", "small"))
-    camera = "static" if rng.random() < 0.7 else str(rng.choice(CAMERAS[1:]))
-    return Scene(things, background, camera, int(rng.integers(2**31)))
-
-
-def _draw_thing(rng: np.random.Generator) -> Thing:
-    size: Size = rng.choice(["small", "medium", "medium", "large"])
-    speed: Speed = rng.choice(["slow", "normal", "normal", "fast"])
-    motion = str(rng.choice(MOTIONS))
-    return Thing(str(rng.choice(list(COLOURS))), str(rng.choice(SHAPES)), motion, str(size),  # pyright: ignore
-                 "normal" if motion == "still" else str(speed))  # pyright: ignore
-
-
 def render(scene: Scene, frames: int = FRAMES) -> np.ndarray:
     """The clip as uint8 RGB, shape [frames, SIZE, SIZE, 3]. `frames` below FRAMES gives its beginning."""
     backdrop, paths = _prepare(scene)
     clip = np.empty((frames, SIZE, SIZE, 3), np.uint8)
     for at in range(frames):
         t = at / (FRAMES - 1)
-        canvas = _see(backdrop, *_camera(scene.camera, t))
+        canvas = see(backdrop, *_camera(scene.camera, t))
         for thing, path in zip(scene.things, paths, strict=True):
             x, y, radius, angle = _seen(path, scene.camera, t)
-            _draw(canvas, thing, (x, y), radius, angle, scene.style)
+            draw(canvas, thing, (x, y), radius, angle, scene.style)
         clip[at] = cv2.resize(canvas, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
     return clip
 
@@ -118,7 +87,7 @@ def places(scene: Scene) -> np.ndarray:
 def _prepare(scene: Scene) -> tuple[np.ndarray, list[Path]]:
     """The backdrop, and the path of each thing."""
     rng = np.random.default_rng(scene.seed)
-    backdrop = _BACKDROPS[scene.background](rng)
+    backdrop = BACKDROPS[scene.background](rng)
     return backdrop, [_path(thing, rng, *_place(scene, at)) for at, thing in enumerate(scene.things)]
 
 
@@ -214,11 +183,11 @@ def _camera(camera: str, t: float) -> tuple[float, float]:
     return 1.0, 0.0
 
 
-def _see(backdrop: np.ndarray, zoom: float, shift: float) -> np.ndarray:
-    """The part of a backdrop that the camera sees, `_SCALE` times the size of a frame."""
-    side = SIZE * _SCALE
+def see(backdrop: np.ndarray, zoom: float, shift: float) -> np.ndarray:
+    """The part of a backdrop that the camera sees, `SCALE` times the size of a frame."""
+    side = SIZE * SCALE
     middle = backdrop.shape[0] / 2
-    matrix = np.array([[zoom, 0, side / 2 + shift * _SCALE - zoom * middle], [0, zoom, side / 2 - zoom * middle]])
+    matrix = np.array([[zoom, 0, side / 2 + shift * SCALE - zoom * middle], [0, zoom, side / 2 - zoom * middle]])
     return cv2.warpAffine(backdrop, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
@@ -282,19 +251,19 @@ _DARK = (38, 34, 40)
 
 def _points(polygon: _Polygon, place: tuple[float, float], radius: float, angle: float) -> np.ndarray:
     cos, sin = math.cos(angle) * radius, math.sin(angle) * radius
-    turned = [((x * cos - y * sin + place[0]) * _SCALE, (x * sin + y * cos + place[1]) * _SCALE) for x, y in polygon]
+    turned = [((x * cos - y * sin + place[0]) * SCALE, (x * sin + y * cos + place[1]) * SCALE) for x, y in polygon]
     return np.round((np.array(turned) - 0.5) * 2**_BITS).astype(np.int32)
 
 
-def _draw(canvas: np.ndarray, thing: Thing, place: tuple[float, float], radius: float, angle: float,
-          style: Style) -> None:
+def draw(canvas: np.ndarray, thing: Thing, place: tuple[float, float], radius: float, angle: float,
+         style: Style) -> None:
     figure, colour = _FIGURES[thing.shape], COLOURS[thing.colour]
     body = [_points(p, place, radius, angle) for p in figure.body]
     if style == "outline":
-        cv2.polylines(canvas, body, True, colour, thickness=2 * _SCALE, lineType=cv2.LINE_AA, shift=_BITS)
+        cv2.polylines(canvas, body, True, colour, thickness=2 * SCALE, lineType=cv2.LINE_AA, shift=_BITS)
         return
     edge = tuple(int(c * 0.35) for c in colour)
-    cv2.polylines(canvas, body, True, edge, thickness=_SCALE, lineType=cv2.LINE_AA, shift=_BITS)
+    cv2.polylines(canvas, body, True, edge, thickness=SCALE, lineType=cv2.LINE_AA, shift=_BITS)
     cv2.fillPoly(canvas, body, colour, lineType=cv2.LINE_AA, shift=_BITS)
     for polygon in figure.dark:
         cv2.fillPoly(canvas, [_points(polygon, place, radius, angle)], _DARK, lineType=cv2.LINE_AA, shift=_BITS)
@@ -302,7 +271,7 @@ def _draw(canvas: np.ndarray, thing: Thing, place: tuple[float, float], radius: 
 
 def silhouette(shape: str, angle: float = 0.0, radius: float = 20.0) -> np.ndarray:
     """The coloured part of a shape alone: bool, [SIZE, SIZE], centred, without outline and dark details."""
-    canvas = np.zeros((SIZE * _SCALE, SIZE * _SCALE, 3), np.uint8)
+    canvas = np.zeros((SIZE * SCALE, SIZE * SCALE, 3), np.uint8)
     figure, place = _FIGURES[shape], (SIZE / 2, SIZE / 2)
     cv2.fillPoly(canvas, [_points(p, place, radius, angle) for p in figure.body], (255, 255, 255), shift=_BITS)
     for polygon in figure.dark:
@@ -312,7 +281,7 @@ def silhouette(shape: str, angle: float = 0.0, radius: float = 20.0) -> np.ndarr
 
 # Backgrounds
 
-_SIDE = (SIZE + 2 * _MARGIN) * _SCALE
+_SIDE = (SIZE + 2 * _MARGIN) * SCALE
 
 
 def _vary(rng: np.random.Generator, colour: tuple[int, int, int], amount: float = 5.0) -> np.ndarray:
@@ -328,14 +297,14 @@ def _plain(*colour: int) -> Callable[[np.random.Generator], np.ndarray]:
 
 def _gradient(top: np.ndarray, bottom: np.ndarray, start: float = 0.0, stop: float = 1.0) -> np.ndarray:
     """From one colour down to another; `start` and `stop` as shares of the frame's height."""
-    y = (np.arange(_SIDE) / _SCALE - _MARGIN) / SIZE
+    y = (np.arange(_SIDE) / SCALE - _MARGIN) / SIZE
     share = np.clip((y - start) / (stop - start), 0, 1)[:, None]
     rows = top * (1 - share) + bottom * share
     return np.broadcast_to(rows[:, None, :], (_SIDE, _SIDE, 3)).astype(np.uint8).copy()
 
 
 def _xy(x: float, y: float) -> tuple[int, int]:
-    return round((x + _MARGIN) * _SCALE), round((y + _MARGIN) * _SCALE)
+    return round((x + _MARGIN) * SCALE), round((y + _MARGIN) * SCALE)
 
 
 def _sky(rng: np.random.Generator) -> np.ndarray:
@@ -343,7 +312,7 @@ def _sky(rng: np.random.Generator) -> np.ndarray:
     for _ in range(int(rng.integers(3, 6))):
         x, y = rng.uniform(-_MARGIN, SIZE + _MARGIN), rng.uniform(4, 58)
         for dx, dy, r in ((0, 0, 4.5), (5, 1, 4.0), (-5, 1, 3.5), (1, -2.5, 3.5)):
-            cv2.circle(canvas, _xy(x + dx, y + dy), round(r * _SCALE), (212, 226, 236), -1, cv2.LINE_AA)
+            cv2.circle(canvas, _xy(x + dx, y + dy), round(r * SCALE), (212, 226, 236), -1, cv2.LINE_AA)
     return canvas
 
 
@@ -353,7 +322,7 @@ def _grass(rng: np.random.Generator) -> np.ndarray:
     top, bottom = _vary(rng, (112, 136, 66)), _vary(rng, (78, 108, 46))
     ground = _gradient(top, bottom, horizon / SIZE, 1.0)
     x = np.arange(_SIDE)
-    hills = (horizon + _MARGIN + 2 * np.sin(x / _SCALE / rng.uniform(9, 14) + rng.uniform(0, 6))) * _SCALE
+    hills = (horizon + _MARGIN + 2 * np.sin(x / SCALE / rng.uniform(9, 14) + rng.uniform(0, 6))) * SCALE
     mask = np.arange(_SIDE)[:, None] >= hills[None, :]
     canvas[mask] = ground[mask]
     for _ in range(60):
@@ -366,7 +335,7 @@ def _night(rng: np.random.Generator) -> np.ndarray:
     canvas = _gradient(_vary(rng, (10, 13, 40)), _vary(rng, (26, 30, 72)))
     for _ in range(40):
         x, y = rng.uniform(-_MARGIN, SIZE + _MARGIN, 2)
-        cv2.circle(canvas, _xy(x, y), round(rng.uniform(0.4, 0.8) * _SCALE), (168, 166, 142), -1, cv2.LINE_AA)
+        cv2.circle(canvas, _xy(x, y), round(rng.uniform(0.4, 0.8) * SCALE), (168, 166, 142), -1, cv2.LINE_AA)
     return canvas
 
 
@@ -374,24 +343,24 @@ def _sea(rng: np.random.Generator) -> np.ndarray:
     horizon = rng.uniform(18, 26)
     canvas = _gradient(_vary(rng, (168, 198, 206)), _vary(rng, (196, 214, 216)), 0.0, horizon / SIZE)
     water = _gradient(_vary(rng, (44, 122, 140)), _vary(rng, (14, 74, 98)), horizon / SIZE, 1.0)
-    row = round((horizon + _MARGIN) * _SCALE)
+    row = round((horizon + _MARGIN) * SCALE)
     canvas[row:] = water[row:]
     for line in np.arange(horizon + 5, SIZE + _MARGIN, 7.0):
         phase, x = rng.uniform(0, 6), np.arange(-_MARGIN, SIZE + _MARGIN, 2.0)
         wave = [_xy(a, line + 1.2 * math.sin(a / 3.5 + phase)) for a in x]
-        cv2.polylines(canvas, [np.array(wave, np.int32)], False, (88, 152, 164), _SCALE, cv2.LINE_AA)
+        cv2.polylines(canvas, [np.array(wave, np.int32)], False, (88, 152, 164), SCALE, cv2.LINE_AA)
     return canvas
 
 
 def _sunset(rng: np.random.Generator) -> np.ndarray:
     horizon = rng.uniform(44, 50)
     canvas = _gradient(_vary(rng, (88, 58, 96)), _vary(rng, (222, 150, 110)), 0.0, horizon / SIZE)
-    cv2.circle(canvas, _xy(rng.uniform(14, 50), horizon), 8 * _SCALE, (240, 196, 142), -1, cv2.LINE_AA)
-    canvas[round((horizon + _MARGIN) * _SCALE):] = _vary(rng, (58, 40, 58)).astype(np.uint8)
+    cv2.circle(canvas, _xy(rng.uniform(14, 50), horizon), 8 * SCALE, (240, 196, 142), -1, cv2.LINE_AA)
+    canvas[round((horizon + _MARGIN) * SCALE):] = _vary(rng, (58, 40, 58)).astype(np.uint8)
     return canvas
 
 
-_BACKDROPS: dict[str, Callable[[np.random.Generator], np.ndarray]] = {
+BACKDROPS: dict[str, Callable[[np.random.Generator], np.ndarray]] = {
     "gray": _plain(128, 128, 128), "black": _plain(18, 18, 20), "beige": _plain(214, 196, 164), "sky": _sky,
     "grass": _grass, "night": _night, "sea": _sea, "sunset": _sunset,
 }

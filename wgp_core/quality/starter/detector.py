@@ -106,9 +106,9 @@ def _references(background: str) -> np.ndarray:
     """Bare backdrops of a background in 8 drawings, each seen by three cameras: uint8 [24, 64, 64, 3]."""
     out = []
     for seed in range(8):
-        backdrop = world._BACKDROPS[background](np.random.default_rng(10_000 + seed))
+        backdrop = world.BACKDROPS[background](np.random.default_rng(10_000 + seed))
         for zoom, shift in ((1.0, 0.0), (1.2, 0.0), (1.0, 4.0 if seed % 2 else -4.0)):
-            seen = world._see(backdrop, zoom, shift)
+            seen = world.see(backdrop, zoom, shift)
             out.append(cv2.resize(seen, (SIZE, SIZE), interpolation=cv2.INTER_AREA))
     return np.stack(out)
 
@@ -324,8 +324,8 @@ def _templates() -> tuple[np.ndarray, np.ndarray]:
 
 def _drawn(style: Style, shape: str, radius: float, angle: float) -> np.ndarray:
     """The pixels of the body's colour when a white thing is drawn on black: bool [64, 64]."""
-    canvas = np.zeros((SIZE * world._SCALE, SIZE * world._SCALE, 3), np.uint8)
-    world._draw(canvas, world.Thing("white", shape), (SIZE / 2, SIZE / 2), radius, angle, style)
+    canvas = np.zeros((SIZE * world.SCALE, SIZE * world.SCALE, 3), np.uint8)
+    world.draw(canvas, world.Thing("white", shape), (SIZE / 2, SIZE / 2), radius, angle, style)
     seen = cv2.resize(canvas, (SIZE, SIZE), interpolation=cv2.INTER_AREA)[..., 0]
     return seen > (170 if style == "solid" else 120)
 
@@ -431,13 +431,3 @@ def _describe(view: _View, blob: _Blob) -> Detection:
     best = np.sort(likeness.max(0))
     scores["shape"], scores["lead"] = float(best[-1]), float(best[-1] - best[-2])
     return Detection(blob.colour, SHAPES[shape], motion, view.background, _STYLES[style], blob.track, scores)
-
-
-def degrade(clip: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Roughly what an autoencoder does to a clip: blur of sigma 0.7, noise of sigma 6, each channel off by up to 10.
-
-    The detector is measured on clips spoiled like this.
-    """
-    shift = rng.uniform(-10, 10, 3)
-    soft = np.stack([cv2.GaussianBlur(frame.astype(np.float32), (0, 0), 0.7) for frame in clip])
-    return np.clip(soft + rng.normal(0, 6, clip.shape) + shift, 0, 255).astype(np.uint8)
