@@ -40,6 +40,7 @@ def test_captions_are_read_as_they_were_meant(held: bool) -> None:
     ("A tiny white rocket rising in the night sky, cinematic, shot on film", Asked("white", "rocket", "up", "night")),
     ("a red car drives to the left", Asked("red", "car", "left", "")),
     ("a house, the camera is still, under a blue sky", Asked("", "house", "", "sky")),
+    ("wide shot, the red ball lies on the grass, cinematic film still", Asked("red", "ball", "", "grass")),
     ("a portrait of an old man", Asked()),
 ])
 def test_other_sentences_are_read_as_far_as_they_speak_of_the_world(prompt: str, asked: Asked) -> None:
