@@ -8,7 +8,7 @@ from pathlib import Path
 from wgp_core.context import Studio
 from wgp_core.jobs.attempt_desk import AttemptAction
 from wgp_core.jobs.work_line import WorkState
-from wgp_core.marked import split_enhanced
+from wgp_core.marked import split_enhanced, text_of
 from wgp_core.quality.suggest import suggest
 from wgp_core.quality.types import Dimension, QualityReport
 from wgp_core.request import VideoRequest
@@ -127,7 +127,8 @@ def start_of(studio: Studio, scene_id: str, attempt_id: str = "") -> VideoReques
 
 
 def decide(studio: Studio, attempt_id: str, key: str, accepted: bool, words: tuple[str, str]) -> tuple[str, str]:
-    """Keep a person's word on a suggestion; returns the prompt and the negative prompt of the next round.
+    """Keep a person's word on a suggestion; returns the text for the model and the negative prompt of the next
+    round.
 
     `words` are what these are now. Where they are no longer the attempt's own, an accepted suggestion is made anew for
     them, so that what was typed or accepted before stays.
@@ -136,9 +137,9 @@ def decide(studio: Studio, attempt_id: str, key: str, accepted: bool, words: tup
     if not accepted or attempt.report is None:
         return words
     before = studio.store.attempts.iteration(attempt.iteration_id).request
-    if words == (before.prompt, before.negative_prompt):
+    if words == (text_of(before.prompt), before.negative_prompt):
         taken = studio.attempts.with_suggestion(attempt_id, key)
-        return taken.prompt, taken.negative_prompt
+        return text_of(taken.prompt), taken.negative_prompt
     found = suggest(QualityReport.from_dict(attempt.report), *words, limit=len(Dimension))
     anew = next((other for other in found if other.dimension is one.dimension), None)
     return (anew.prompt, anew.negative_prompt) if anew else words

@@ -78,6 +78,13 @@ def notices(texts: Iterable[str], *, kind: str = "info") -> str:
     return "".join(notice(text, kind=kind) for text in texts)
 
 
+def sound_html(soundtrack: Path | None, nothing: str = "No soundtrack") -> str:
+    """The name of the sound under a film, and the button that takes it out (`unsound`)."""
+    if soundtrack is None:
+        return f'<p class="w-quiet">{esc(nothing)}</p>'
+    return actions_row((Action("unsound", "Remove", "small"),), before=f"<span>{esc(soundtrack.name)}</span>")
+
+
 def empty_state(title: str, text: str, icon: str = "film") -> str:
     return f'<div class="w-empty"><i class="w-icon {esc(icon)}"></i><h3>{esc(title)}</h3><p>{esc(text)}</p></div>'
 

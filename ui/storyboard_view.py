@@ -190,13 +190,6 @@ def film_html(film: Path | None, poster: Path | None = None) -> str:
             f"<strong>The film</strong>{link}</div></div></section>")
 
 
-def sound_html(soundtrack: Path | None) -> str:
-    """The sound under the film, and the button that takes it out."""
-    if soundtrack is None:
-        return '<p class="w-quiet">No soundtrack</p>'
-    return actions_row((Action("unsound", "Remove", "small"),), before=f"<span>{esc(soundtrack.name)}</span>")
-
-
 def files_html(files: Iterable[Path]) -> str:
     """Links to the board's files."""
     found = [file for file in files if file.is_file()]

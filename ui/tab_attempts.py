@@ -12,11 +12,13 @@ from wgp_core.attempts.heroes import MOST_HEROES
 from wgp_core.attempts.rounds import MOST_ATTEMPTS
 from wgp_core.context import Studio
 from wgp_core.errors import QueueError, RequestError
+from wgp_core.marked import text_of, with_text
 from wgp_core.planning.story.shots import MOVES
 from wgp_core.request import CameraMovement, EngineChoice, VideoRequest
 from wgp_core.resolve import new_request
 
-from . import form
+from . import attempts_film, form
+from .attempts_film import FilmPanel
 from .attempts_page import Page, decide, parts_of, read_page, scene_choices, scene_in_work, start_of, titled
 from .attempts_view import works_html
 from .components import QUIET, Action, action_html, actions_row, asset, attempt, notice, plain_html
@@ -123,7 +125,7 @@ class Attempts:
     suggestions: gr.HTML
     again: Again
     history: gr.HTML
-    film: gr.HTML
+    film: FilmPanel
     scene: gr.State
     round: gr.State
 
@@ -135,7 +137,7 @@ class Attempts:
     @property
     def views(self) -> list[Any]:
         """The components of `_views`."""
-        return [self.work, self.heroes, self.players, self.suggestions, self.history, self.film]
+        return [self.work, self.heroes, self.players, self.suggestions, self.history, self.film.html]
 
 
 def build(studio: Studio) -> Attempts:
@@ -151,7 +153,7 @@ def build(studio: Studio) -> Attempts:
         suggestions = action_html(elem_id="attempts-suggestions")
         again = _build_again()
         history = action_html(elem_id="attempts-history")
-        film = action_html(elem_id="attempts-film")
+        film = attempts_film.build()
     return Attempts(ask, message, work, chosen, heroes, hero_editor, players, suggestions, again, history, film,
                     gr.State(""), gr.State(""))
 
@@ -279,7 +281,7 @@ def fill_again(studio: Studio, page: Page | None, parent: str) -> list[Any]:
     chosen = page.scene.hero_frame_id is not None
     title = f'<h3 class="w-section">{esc(titled(page, parent))}</h3>'
     notes = page.shown.iteration.notes if page.shown else ""
-    return [title, request.prompt, request.negative_prompt, request.camera.value, -1,
+    return [title, text_of(request.prompt), request.negative_prompt, request.camera.value, -1,
             gr.update(visible=chosen, value=chosen), notes, parent, _started(page)]
 
 
@@ -323,7 +325,7 @@ def _wire_showing(own: Attempts, window: Window) -> None:
             gr.skip()] * len(everything)
 
     own.history.click(see, own.scene, everything, **QUIET).then(None, None, None, js=SHOW_ROUND)
-    own.film.click(see, own.scene, everything, **QUIET)
+    own.film.html.click(see, own.scene, everything, **QUIET)
 
     def act_on_work(event: gr.EventData) -> list[Any]:
         change = studio.attempts.cancel if event._data["action"] == "cancel" else studio.attempts.dismiss
@@ -332,13 +334,7 @@ def _wire_showing(own: Attempts, window: Window) -> None:
 
     own.work.click(act_on_work, None, [own.message, own.work], **QUIET)
 
-    def finish(event: gr.EventData) -> list[Any]:
-        if event._data["action"] != "finalize":
-            return [gr.skip()] * 2
-        _, problem = attempt(lambda: studio.attempts.finalize(event._data["id"]))
-        return [problem, works_html(studio.attempts.works())]
-
-    own.film.click(finish, None, [own.message, own.work], **QUIET)
+    attempts_film.wire(own.film, studio, own.message, own.work)
 
 
 def _there(studio: Studio, scene: str) -> bool:
@@ -358,14 +354,15 @@ def asked(studio: Studio, base: dict[str, Any] | None, prompt: str, negative: st
           size: str, seed: float | None, model: str) -> VideoRequest:
     """The request of a new scene. Raises `RequestError`."""
     request = VideoRequest.from_dict(base) if base else new_request(studio.settings)
+    text = (prompt or "").strip()
     width, height = _size(size)
     same_length = base is not None and seconds == _seconds(request)
     length = {} if same_length else {"seconds": seconds or None, "frames": None}
     return request.with_(
-        prompt=(prompt or "").strip(), negative_prompt=(negative or "").strip(), camera=CameraMovement(camera),
-        width=width, height=height, seed=-1 if seed is None else int(seed),
-        engine=EngineChoice.LOCAL if model == LOCAL else EngineChoice.AUTO, model=None if model == LOCAL else model or
-        None, output=replace(request.output, path=None), **length)
+        prompt=request.prompt if base and text == text_of(request.prompt) else text,
+        negative_prompt=(negative or "").strip(), camera=CameraMovement(camera), width=width, height=height,
+        seed=-1 if seed is None else int(seed), engine=EngineChoice.LOCAL if model == LOCAL else EngineChoice.AUTO,
+        model=None if model == LOCAL else model or None, output=replace(request.output, path=None), **length)
 
 
 def _size(text: str | None) -> tuple[int | None, int | None]:
@@ -393,8 +390,8 @@ def fill_ask(studio: Studio, request: VideoRequest | None) -> list[Any]:
     told = notice(f"With the settings of “{short(request.prompt, 60)}”.",
                   extra=actions_row((Action("drop", "Use fresh ones"),), id="base"))
     known = {value for _, value in _models(studio)}
-    return [request.to_dict(), request.prompt, request.negative_prompt, request.camera.value, _seconds(request), size,
-            request.seed if request.seed >= 0 else -1, model if model in known else "", told]
+    return [request.to_dict(), text_of(request.prompt), request.negative_prompt, request.camera.value,
+            _seconds(request), size, request.seed if request.seed >= 0 else -1, model if model in known else "", told]
 
 
 def _wire_ask(own: Attempts, window: Window) -> None:
@@ -520,9 +517,10 @@ def _wire_again(own: Attempts, studio: Studio) -> None:
         def start() -> Any:
             if not scene:
                 raise QueueError("There is no scene.", fix="Say above what the video shows, and press Begin.")
-            request = start_of(studio, scene, parent).with_(
-                prompt=(prompt or "").strip(), negative_prompt=(negative or "").strip(), camera=CameraMovement(camera),
-                seed=-1 if seed is None else int(seed))
+            before = start_of(studio, scene, parent)
+            request = before.with_(
+                prompt=with_text(before.prompt, (prompt or "").strip()), negative_prompt=(negative or "").strip(),
+                camera=CameraMovement(camera), seed=-1 if seed is None else int(seed))
             return desk.attempts(scene, n=int(count), request=request, parent_attempt_id=parent or "", hero=bool(hero))
 
         _, problem = attempt(start)

@@ -20,9 +20,9 @@ from wgp_core.prompts.enhancement import Provider
 from wgp_core.request import CameraMovement, EngineChoice
 from wgp_core.storyboard.project import BoardProject
 
-from .components import QUIET, Action, action_html, actions_row, attempt, notice, plain_html
+from .components import QUIET, Action, action_html, actions_row, attempt, notice, plain_html, sound_html
 from .filling import model_choices
-from .storyboard_view import Card, board_html, files_html, film_html, head_html, heat_html, sound_html, work_html
+from .storyboard_view import Card, board_html, files_html, film_html, head_html, heat_html, work_html
 from .window import Window
 from .words import duration, short
 
@@ -167,7 +167,7 @@ def _build_film(studio: Studio) -> FilmFields:
                                      elem_id="film-transition")
             seconds = gr.Dropdown(_lengths(None), value=0.0, label="Each shot", min_width=130, elem_id="film-seconds")
             model = gr.Dropdown(_models(studio), value="", label="Shots by", min_width=170, elem_id="film-model")
-        with gr.Row(elem_id="film-sound-row"):
+        with gr.Row(elem_classes="w-sound"):
             subtitles = gr.Checkbox(True, label="Subtitles", min_width=110, elem_id="film-subtitles")
             sound = gr.UploadButton("Choose a soundtrack", size="sm", file_types=["audio", "video"], scale=0,
                                     min_width=170, elem_id="film-sound")

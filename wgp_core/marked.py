@@ -21,3 +21,15 @@ def split_enhanced(prompt: str) -> tuple[str, str | None]:
             original, enhanced = ("\n".join(part).strip() for part in (lines[:at], lines[at + 1:]))
             return (original or enhanced, enhanced) if enhanced else (original, None)
     return prompt, None
+
+
+def text_of(prompt: str) -> str:
+    """What a model gets: the enhanced text where there is one."""
+    original, enhanced = split_enhanced(prompt)
+    return enhanced or original
+
+
+def with_text(prompt: str, text: str) -> str:
+    """The prompt with another text for the model; of an enhanced one the original stays."""
+    original, enhanced = split_enhanced(prompt)
+    return join_enhanced(original, text) if enhanced and text else text

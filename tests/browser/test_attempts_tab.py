@@ -13,6 +13,7 @@ import pytest
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Locator, Page, expect
 from test_window import open_section, open_tab, pick
+from tones import write_tone
 
 from wgp_core.paths import build_paths
 from wgp_core.quality.total import Weights, weigh
@@ -225,7 +226,7 @@ def test_a_suggestion_is_accepted_and_tried(open_page, program):
     shoot(page, "trend")
 
 
-def test_a_round_that_was_cancelled_is_taken_up_and_refined_by_itself(open_page):
+def test_a_round_that_was_cancelled_is_taken_up_and_refined_by_itself(open_page, tmp_path):
     page = open_page()
     open_attempts(page)
     page.fill("#attempts-prompt textarea", "a second scene: binary search")
@@ -260,8 +261,14 @@ def test_a_round_that_was_cancelled_is_taken_up_and_refined_by_itself(open_page)
     idle(page)
     expect(page.locator("#attempts-work .w-notice")).to_contain_text(["1 round tried"])
     expect(page.locator("#attempts-history .w-row").first).to_contain_text("By itself")
+    open_section(page, "Cross-fade, name and sound of the film")
+    pick(page, "#attempts-crossfade", "Cut")
+    page.fill("#attempts-film-name input, #attempts-film-name textarea", "both scenes")
+    page.set_input_files("#attempts-sound input[type=file]", write_tone(tmp_path / "hum.wav"))
+    expect(page.locator("#attempts-sound-told")).to_contain_text("hum.wav")
+    shoot(page, "film")
     press(page.locator("#attempts-film"), "finalize")
-    expect(page.locator("#attempts-film video")).to_be_visible(timeout=WORK_MS)
+    expect(page.locator('#attempts-film a[download="both scenes.mp4"]')).to_be_visible(timeout=WORK_MS)
 
 
 def test_what_cannot_be_done_is_said_and_a_narrow_window_holds_everything(open_page):

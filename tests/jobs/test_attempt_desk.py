@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import wave
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fakes import FakeEngine, registry
+from tones import write_tone
 from workshop import Workshop, wait_until
 
 from wgp_core.attempts.refining import key_of
@@ -132,12 +132,7 @@ def test_refinement_keeps_only_what_scores_higher(paths: Paths, store: Store, be
 
 def test_the_film_joins_what_counts_with_sound_and_a_manifest(paths: Paths, store: Store, tmp_path: Path) -> None:
     desk, book = desk_of(paths, store, Here(paths)), store.attempts
-    tone = tmp_path / "tone.wav"
-    with wave.open(str(tone), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes((8000 * np.sin(np.arange(16000) / 3)).astype("<i2").tobytes())
+    tone = write_tone(tmp_path / "tone.wav")
     first = desk.new_scene(ASK.with_(output=OutputOptions(soundtrack=tone)))
     second = desk.new_scene(ASK.with_(prompt="waves at noon", width=80, height=80), first.work_id)
     with pytest.raises(RequestError, match="Scene 1, 2 has no selected"):

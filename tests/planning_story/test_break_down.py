@@ -219,3 +219,11 @@ def test_every_beat_is_a_sentence() -> None:
     for beat in beats:
         text = beat_sentence(beat, roles)
         assert not set("<>{}|") & set(text) and text[0].isupper() and not text.endswith("."), text
+
+
+def test_where_the_story_says_the_ground_no_other_place_is_added() -> None:
+    board = break_down("A red ball bounces on green grass. It rolls to the sea. At night it rises among the stars.",
+                       count=6)
+    told = {scene.description: scene.setting for scene in board.scenes}
+    assert told["The red ball bounces on green grass."] == "on green grass"
+    assert told["The red ball rises among the stars."] == "among the stars"

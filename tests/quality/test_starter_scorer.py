@@ -10,6 +10,7 @@ import pytest
 from training.starter.captions import caption
 from training.starter.scenes import draw_scene
 from wgp_core.quality.score import score_frames
+from wgp_core.quality.select import rank
 from wgp_core.quality.starter.reading import Asked, read_prompt
 from wgp_core.quality.starter.scorer import StarterScorer
 from wgp_core.quality.starter.world import FPS, SIZE, Scene, Thing, render
@@ -39,6 +40,7 @@ def test_captions_are_read_as_they_were_meant(held: bool) -> None:
     ("A tiny white rocket rising in the night sky, cinematic, shot on film", Asked("white", "rocket", "up", "night")),
     ("a red car drives to the left", Asked("red", "car", "left", "")),
     ("a house, the camera is still, under a blue sky", Asked("", "house", "", "sky")),
+    ("wide shot, the red ball lies on the grass, cinematic film still", Asked("red", "ball", "", "grass")),
     ("a portrait of an old man", Asked()),
 ])
 def test_other_sentences_are_read_as_far_as_they_speak_of_the_world(prompt: str, asked: Asked) -> None:
@@ -50,6 +52,14 @@ def test_what_is_seen_counts_and_what_is_missing_is_named() -> None:
     assert right.value == 1 and right.kind is Kind.ESTIMATE and not right.missing and "detector" in right.how
     wrong = alignment(render(CLIP), "a red star spins at night")
     assert wrong.value == 0.25 and set(wrong.missing) == {"star", "spin", "night"}
+
+
+def test_attempts_at_one_prompt_are_compared_by_it() -> None:
+    prompt = "a red ball moves left on green grass"
+    others = (CLIP, replace(CLIP, things=(Thing("blue", "star", "left"),)))
+    reports = [score_frames(iter(render(scene)), FPS, prompt) for scene in reversed(others)]
+    ranking = rank(reports)
+    assert Dimension.ALIGNMENT in ranking.compared and ranking.selected == 1
 
 
 def test_of_a_still_picture_no_motion_is_asked() -> None:

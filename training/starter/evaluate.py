@@ -10,13 +10,15 @@ from __future__ import annotations
 import argparse
 import copy
 import json
+import math
 import platform
 import shutil
 import statistics
 import tempfile
 import textwrap
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -35,6 +37,7 @@ from .captions import TRIGGER, caption
 from .degrade import degrade
 from .run import ROOT
 from .scenes import draw_scene
+from .transformer import TrainingAttention
 
 SEED = 2026
 ATTRIBUTES = ("colour", "shape", "motion", "background")
@@ -117,7 +120,7 @@ class Studio:
     """The loaded pipeline; makes clips of many prompts in batches and reads every prompt once.
 
     The transformer has type `dtype`, text encoder and autoencoder float32. `tokens` is the length that texts are padded
-    to, 512 where the pipeline is not told otherwise.
+    to, 512 where the pipeline is not told otherwise; one token stands for all padding, as in training.
     """
 
     def __init__(self, folder: Path, dtype: torch.dtype, *, batch: int = 16, tokens: int = 512) -> None:
@@ -127,16 +130,16 @@ class Studio:
         self.pipe: Any = WanPipeline.from_pretrained(folder, torch_dtype=types).to(self.device)
         self.pipe.set_progress_bar_config(disable=True)
         self._read: dict[str, torch.Tensor] = {}
+        self._attention = TrainingAttention()
 
     def read(self, prompt: str) -> torch.Tensor:
-        """The prompt's states, [tokens, width]; padding is zeros whatever its length, so only the text is computed."""
+        """The prompt's states, [its tokens, width]."""
         if prompt not in self._read:
             length = min(self.tokens, len(self.pipe.tokenizer(prompt).input_ids))
             with torch.no_grad():
                 self._read[prompt] = self.pipe.encode_prompt(prompt, do_classifier_free_guidance=False,
                                                              max_sequence_length=length)[0][0]
-        states = self._read[prompt]
-        return torch.nn.functional.pad(states, (0, 0, 0, self.tokens - len(states)))
+        return self._read[prompt]
 
     def make(self, questions: Sequence[Question], *, guidance: float, steps: int,
              images: Sequence[np.ndarray] = (), prefix: str = "") -> list[np.ndarray]:
@@ -145,16 +148,37 @@ class Studio:
         pipe = self._image_pipe() if len(images) else self.pipe
         for start in range(0, len(questions), self.batch):
             some = questions[start:start + self.batch]
-            call: dict[str, Any] = {"prompt_embeds": torch.stack([self.read(prefix + q.prompt) for q in some])}
-            if guidance > 1:
-                call["negative_prompt_embeds"] = self.read("").expand(len(some), -1, -1)
+            call: dict[str, Any] = self._texts([prefix + q.prompt for q in some], guidance > 1)
             if len(images):
                 call["image"] = torch.from_numpy(np.stack(images[start:start + self.batch])).permute(0, 3, 1, 2) / 255
-            made = pipe(**call, height=SIZE, width=SIZE, num_frames=FRAMES, num_inference_steps=steps,
-                        guidance_scale=guidance, generator=[torch.Generator().manual_seed(q.seed) for q in some],
-                        output_type="np").frames
+            with self._short_texts():
+                made = pipe(**call, height=SIZE, width=SIZE, num_frames=FRAMES, num_inference_steps=steps,
+                            guidance_scale=guidance, generator=[torch.Generator().manual_seed(q.seed) for q in some],
+                            output_type="np").frames
             clips.extend(np.round(np.asarray(made) * 255).astype(np.uint8))
         return clips
+
+    def _texts(self, prompts: Sequence[str], guided: bool) -> dict[str, torch.Tensor]:
+        """The pipeline's embeddings [B, T, width]: the last token is padding, and weighs as much as all of it."""
+        states = [self.read(prompt) for prompt in [*prompts, ""]]
+        length = min(self.tokens, max(map(len, states)) + 1)
+        padded = torch.stack([torch.nn.functional.pad(one, (0, 0, 0, length - len(one))) for one in states])
+        self._attention.bias = bias = torch.zeros(1, 1, 1, length, device=padded.device)
+        bias[..., -1] = math.log(self.tokens - length + 1)
+        found = {"prompt_embeds": padded[:-1]}
+        if guided:
+            found["negative_prompt_embeds"] = padded[-1].expand(len(prompts), -1, -1)
+        return found
+
+    @contextmanager
+    def _short_texts(self) -> Iterator[None]:
+        transformer = self.pipe.transformer
+        plain = transformer.attn_processors
+        transformer.set_attn_processor(self._attention)
+        try:
+            yield
+        finally:
+            transformer.set_attn_processor(plain)
 
     def _image_pipe(self) -> Any:
         own = {name: self.pipe.components[name] for name in ("tokenizer", "text_encoder", "vae", "scheduler",

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import RequestError
-from ..marked import join_enhanced, split_enhanced
+from ..marked import text_of, with_text
 from ..quality.select import TIE
 from ..quality.suggest import Suggestion, suggest
 from ..request import VideoRequest
@@ -39,16 +39,14 @@ def suggestions(attempt_id: str, store: Store) -> tuple[Suggestion, ...]:
     if report is None:
         return ()
     request = store.attempts.iteration(attempt.iteration_id).request
-    original, enhanced = split_enhanced(request.prompt)
-    prompt, negative = enhanced or original, request.negative_prompt
+    prompt, negative = text_of(request.prompt), request.negative_prompt
     return suggest(report, prompt, negative) or suggest(report, prompt, negative, limit=1, below=NEARLY_BEST)
 
 
 def with_suggestion(request: VideoRequest, suggestion: Suggestion) -> VideoRequest:
     """The request with the words of a suggestion; those of an enhanced prompt change, the original stays beside it."""
-    original, enhanced = split_enhanced(request.prompt)
-    prompt = join_enhanced(original, suggestion.prompt) if enhanced else suggestion.prompt
-    return request.with_(prompt=prompt, negative_prompt=suggestion.negative_prompt)
+    return request.with_(prompt=with_text(request.prompt, suggestion.prompt),
+                         negative_prompt=suggestion.negative_prompt)
 
 
 def decide(attempt_id: str, key: str, accepted: bool, store: Store) -> Suggestion:

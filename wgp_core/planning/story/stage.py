@@ -40,6 +40,10 @@ ARC = {"open": "opening", "prepare": "development", "meet": "development", "try"
 """Where in the story a phase stands; kept in the notes of a scene."""
 _TOWARD = frozenset("to toward towards into onto".split())
 _PASSING = _TOWARD | {"from", "through", "across", "past"}
+_GROUND = re.compile(
+    r"\b(?:on|in|into|over|under|among|through|across|above|below|beneath)\s+(?:[\w-]+\s+){0,2}?"
+    r"(?:grass|water|waves|ground|snow|sand|ice|mud|leaves|air|sky|clouds?|stars|moonlight|sunshine|sunset|rain)\b")
+"""What tells where something happens without naming a place."""
 _MOVING = (w.Deed.TRAVEL, w.Deed.FLEE, w.Deed.CHASE)
 
 
@@ -231,7 +235,8 @@ def places_of(told: Told, moments: Sequence[Moment]) -> list[tuple[Domain, str, 
                     or coming.deed not in _MOVING):
                 now = (place_kind(coming.where.head) or ANYWHERE, coming.where.the)
             home = event is not None and re.search(r"\bhome\b", event.rest)
-            found.append((*now, "on the way home" if home else ""))
+            ground = event is not None and _GROUND.search(event.rest)
+            found.append((*now, "on the way home" if home else ground.group() if ground else ""))
             if home:
                 now = (BY_NAME["home"], BY_NAME["home"].default)
     return found

@@ -19,6 +19,8 @@ PLACES = {
 WAYS = {"left": ("to the left", "leftward", "leftwards"), "right": ("to the right", "rightward", "rightwards"),
         "up": ("upward", "upwards"), "down": ("downward", "downwards")}
 """What tells of a motion whatever the verb."""
+STILLS = ("film still", "movie still", "still life", "still frame", "production still")
+"""Where "still" is no motion."""
 REACH = 3
 """A colour is a thing's when it stands at most this many words before it."""
 
@@ -41,7 +43,7 @@ class Asked:
 def read_prompt(prompt: str) -> Asked:
     """The first thing of a prompt and what is said of it. Words that the world has none for are passed over."""
     text = " ".join(re.sub(r"[^\w\s-]", " , ", prompt.lower()).split())
-    text = _camera().sub(" ", text)
+    text = _passed_over().sub(" ", text)
     thing = _first(_shapes(), text)
     shape, at = thing if thing else ("", len(text))
     before = " ".join(text[:at].split()[-REACH - 1:])
@@ -101,5 +103,5 @@ def _motions() -> Pattern:
 
 
 @functools.cache
-def _camera() -> re.Pattern[str]:
-    return _pattern(CAMERA_WORDS)[0]
+def _passed_over() -> re.Pattern[str]:
+    return _pattern({**CAMERA_WORDS, "": STILLS})[0]

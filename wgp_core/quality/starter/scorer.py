@@ -6,12 +6,12 @@ import numpy as np
 
 from ..frames import ClipFacts, Frame
 from ..metric import Metric
-from ..types import Curve, Dimension, DimensionScore, Kind, unavailable
+from ..types import Dimension, DimensionScore, Kind, unavailable
 from .detector import detect
 from .reading import Asked, read_prompt
 from .world import FRAMES, SIZE
 
-HOW = "Seen by the starter world's detector: {seen}."
+HOW = "Share that the starter world's detector sees of: {wanted}."
 REASON = ("A detector that was made for the starter model's world looks for what the prompt names; "
           "other prompts need ViCLIP or CLIP.")
 LEAST_NAMED = 2
@@ -52,6 +52,6 @@ class WorldAlignment:
             return unavailable(self.dimension, "The prompt names nothing that can be seen in a still picture.")
         right = {name: getattr(found, name) == value for name, value in wanted.items()}
         share = sum(right.values()) / len(right)
-        told = ", ".join(f"{value} {'yes' if right[name] else 'no'}" for name, value in wanted.items())
-        return DimensionScore(self.dimension, Kind.ESTIMATE, share, share, HOW.format(seen=told), REASON, Curve(),
-                              tuple(value for name, value in wanted.items() if not right[name]))
+        missing = tuple(value for name, value in wanted.items() if not right[name])
+        how = HOW.format(wanted=", ".join(wanted.values()))
+        return DimensionScore(self.dimension, Kind.ESTIMATE, share, share, how, REASON, missing=missing)
