@@ -13,14 +13,15 @@ import numpy as np
 import pytest
 
 from training.starter.captions import TRIGGER, caption
-from training.starter.detector import Detection, detect
 from training.starter.evaluate import psnr
-from training.starter.world import FRAMES, draw_scene, render
+from training.starter.scenes import draw_scene
 from wgp_core.context import engine_registry
 from wgp_core.engines.base import RenderSession, RuntimeOptions
 from wgp_core.loras.header import read_header
 from wgp_core.models.catalog import by_id
 from wgp_core.paths import PROGRAM_ROOT, Paths, build_paths
+from wgp_core.quality.starter.detector import Detection, detect
+from wgp_core.quality.starter.world import FRAMES, render
 from wgp_core.request import EngineChoice, LoraUse, VideoRequest
 from wgp_core.resolve import resolve
 from wgp_core.settings import Settings

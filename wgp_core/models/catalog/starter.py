@@ -8,8 +8,8 @@ from ..spec import Defaults, Family, ModelSpec, Rules, Task
 from .layout import DIFFUSERS_FILES, part, total_bytes
 
 _SIDE = StepRule(64, 64)
-_PARTS = (part("transformer", 8_146_240, quantize=True), part("text_encoder", 6_686_208, quantize=True),
-          part("vae", 2_560_000))
+_PARTS = (part("transformer", 8_109_120, quantize=True), part("text_encoder", 6_690_816, quantize=True),
+          part("vae", 2_560_860))
 
 STARTER = ModelSpec(
     id="wan-starter", label="Wan starter", family=Family.WAN, tasks=(Task.T2V, Task.I2V, Task.T2I),
