@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ui import attempts_page, tab_attempts
+from ui import attempts_ask, attempts_page, tab_attempts
 from wgp_core.attempts.refining import key_of
 from wgp_core.context import Studio
 from wgp_core.errors import RequestError
@@ -46,14 +46,14 @@ def round_(studio: Studio, scene: SceneRecord) -> IterationRecord:
 def asked(studio: Studio, base: dict[str, Any] | None = None, **changes: Any) -> VideoRequest:
     values = {"prompt": f" {PROMPT} ", "negative": " rain ", "camera": "pan", "seconds": 2.0, "size": "640 × 360",
               "seed": 7.0, "model": ""} | changes
-    return tab_attempts.asked(studio, base, **values)
+    return attempts_ask.asked(studio, base, **values)
 
 
 def test_the_form_becomes_a_request(studio: Studio):
     request = asked(studio)
     assert (request.prompt, request.negative_prompt, request.camera) == (PROMPT, "rain", CameraMovement.PAN)
     assert (request.width, request.height, request.seconds, request.seed) == (640, 360, 2.0, 7)
-    fresh = asked(studio, size="", seconds=None, seed=None, model=tab_attempts.LOCAL)
+    fresh = asked(studio, size="", seconds=None, seed=None, model=attempts_ask.LOCAL)
     assert (fresh.width, fresh.seconds, fresh.seed, fresh.engine) == (None, None, -1, EngineChoice.LOCAL)
     for size in ("wide", "640x", "x"):
         with pytest.raises(RequestError, match="cannot be read"):
@@ -63,7 +63,7 @@ def test_the_form_becomes_a_request(studio: Studio):
 def test_a_video_that_is_sent_here_keeps_its_other_settings(studio: Studio):
     sent = VideoRequest(PROMPT, width=640, height=360, frames=25, fps=12, steps=9, captions=False,
                         output=OutputOptions(path=Path("old.mp4"), crf=12))
-    base, prompt, negative, camera, seconds, size, seed, model, told = tab_attempts.fill_ask(studio, sent)
+    base, prompt, negative, camera, seconds, size, seed, model, told = attempts_ask.fill_ask(studio, sent)
     assert (prompt, size, seconds) == (PROMPT, "640x360", 2.083) and "With the settings of" in told
     request = asked(studio, base, prompt=prompt, negative=negative, camera=camera, seconds=seconds, size=size,
                     seed=seed, model=model)
@@ -71,7 +71,7 @@ def test_a_video_that_is_sent_here_keeps_its_other_settings(studio: Studio):
     assert request.output.path is None
     longer = asked(studio, base, prompt=prompt, seconds=4.0)
     assert (longer.frames, longer.seconds) == (None, 4.0)
-    assert tab_attempts.fill_ask(studio, None)[0] is None
+    assert attempts_ask.fill_ask(studio, None)[0] is None
 
 
 def test_the_page_shows_the_newest_round_and_goes_on_from_the_version_in_use(studio: Studio, scene: SceneRecord,
