@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from wgp_core.sizes import file_size
 from wgp_core.store.records import GenerationRecord, JobRecord, JobState
 
 from .components import Action, actions_row, badge, chips, empty_state, notices
 from .progress import job_view
-from .words import ago, clock, duration, esc, file_size, file_url, model_name, picture_url, short, timings
+from .words import ago, clock, duration, esc, file_url, model_name, picture_url, short, timings
 
 ENGINE_NAMES = {"explainer": "local engine"}
 PLAYABLE = (".mp4", ".webm", ".m4v")

@@ -16,11 +16,12 @@ from wgp_core.jobs.tasks import DeviceReport
 from wgp_core.jobs.work_line import WorkState
 from wgp_core.models.inventory import ModelStatus, ModelTask, all_models
 from wgp_core.paths import PROGRAM_ROOT
+from wgp_core.sizes import file_size
 
 from .components import QUIET, Action, action_html, actions_row, attempt, badge, empty_state, notice, plain_html
 from .progress import bar
 from .window import Window
-from .words import duration, esc, file_size, plural
+from .words import duration, esc, plural
 
 ID, LABEL = "models", "Models"
 GROUPS = (("Video", (ModelTask.TEXT_TO_VIDEO, ModelTask.IMAGE_TO_VIDEO)), ("Pictures", (ModelTask.TEXT_TO_IMAGE,)),

@@ -30,15 +30,6 @@ def clock(seconds: float) -> str:
     return f"{minutes}:{rest:02d}"
 
 
-def file_size(count: float) -> str:
-    """ "812 B", "98 MB", "2.4 GB" (powers of 1000, as file managers show)."""
-    for unit in ("B", "kB", "MB"):
-        if count < 999.5:
-            return f"{count:.0f} {unit}"
-        count /= 1000
-    return f"{count:.1f} GB"
-
-
 def ago(when: datetime | None, now: datetime | None = None) -> str:
     """ "just now", "5 min ago", "3 h ago", "2 days ago", then the date."""
     if when is None:

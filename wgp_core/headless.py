@@ -39,6 +39,7 @@ from .paths import Paths, build_paths
 from .request import LoraUse, VideoRequest
 from .result import Manifest, VideoResult
 from .side_by_side import Made, write_page
+from .sizes import file_size
 
 if TYPE_CHECKING:
     from .prompts.enhancer import Cache
@@ -174,7 +175,7 @@ def _clean_cache(items: tuple[BatchItem, ...], paths: Paths, config: Config, opt
     plan = clean_hub_cache(paths, config.settings, wanted, purge=options.purge_hf_cache, dry_run=options.dry_run)
     for repo in plan.removed if plan else ():
         verb = "Would remove" if options.dry_run else "Removed"
-        console.print(f"[dim]{verb} {_plain(repo.repo)} from the hub cache, {repo.size_bytes / 1e9:.1f} GB.")
+        console.print(f"[dim]{verb} {_plain(repo.repo)} from the hub cache, {file_size(repo.size_bytes)}.")
 
 
 def _loras(flags: LoraFlags) -> tuple[LoraUse, ...] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -17,6 +18,8 @@ def configure(*, verbose: bool = False, file: Path | None = None) -> None:
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
         handlers.append(RotatingFileHandler(file, maxBytes=2 * 2**20, backupCount=5, encoding="utf-8"))
+    if not verbose:
+        os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # its remarks on what is not installed
     logging.basicConfig(level=logging.WARNING, format=FORMAT, handlers=handlers, force=True)
     for name in ("wgp_core", "ui"):
         logging.getLogger(name).setLevel(logging.DEBUG if verbose else logging.INFO)

@@ -177,7 +177,7 @@ def test_a_repository_of_pickles_is_refused(hub: Hub, paths: Paths):
 
 def test_a_full_disk_is_noticed_before_the_first_byte(hub: Hub, paths: Paths, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("wgp_core.models.hub.SPARE_BYTES", 10**18)
-    with pytest.raises(DownloadError, match=r"GB more on the disk"):
+    with pytest.raises(DownloadError, match=r"needs 1 kB more on the disk"):
         install(SPEC, paths, endpoint=hub.endpoint)
     assert not hub.log
 

@@ -19,6 +19,7 @@ from wgp_core.jobs.recovery import recover_at_startup
 from wgp_core.jobs.tasks import DeviceReport, GpuInfo
 from wgp_core.request import VideoRequest
 from wgp_core.result import VideoResult
+from wgp_core.sizes import file_size
 from wgp_core.store.records import JobProgress, JobRecord, JobState
 
 NASTY = '<img src=x onerror=alert(1)> "quoted" & more'
@@ -39,7 +40,7 @@ def test_durations(seconds, told):
 
 
 def test_sizes_ages_and_counts():
-    assert [words.file_size(n) for n in (812, 98_400_000, 2_400_000_000)] == ["812 B", "98 MB", "2.4 GB"]
+    assert [file_size(n) for n in (812, 98_400_000, 2_400_000_000)] == ["812 B", "98 MB", "2.4 GB"]
     now = datetime(2026, 5, 1, tzinfo=UTC)
     assert words.ago(now - timedelta(minutes=5), now) == "5 min ago"
     assert words.ago(now - timedelta(days=1, hours=3), now) == "1 day ago"

@@ -17,6 +17,7 @@ from ..models import download
 from ..models.hub_cache import cache_root_of, fetch_repo, forget
 from ..models.locate import Found, find, find_to_mend, missing_error
 from ..models.options import Quantization
+from ..sizes import file_size
 from .tasks import TaskContext, task
 
 SHOWN_PROBLEMS = 3
@@ -89,7 +90,7 @@ def model_delete(payload: Mapping[str, Any], context: TaskContext) -> Mapping[st
         freed = forget(spec.repo, root)
     else:
         freed = download.delete(spec, context.paths)
-    return {"message": f"{spec.label} was deleted; {freed / 1e9:.1f} GB became free."}
+    return {"message": f"{spec.label} was deleted; {file_size(freed)} became free."}
 
 
 def quantizable(found: Found, folder: Path) -> tuple[Path, ...]:

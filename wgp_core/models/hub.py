@@ -20,6 +20,7 @@ from typing import Any
 
 from ..errors import EngineError
 from ..events import CancelToken, Progress, ProgressCallback, Stage
+from ..sizes import file_size
 
 log = logging.getLogger(__name__)
 
@@ -246,8 +247,8 @@ def _check_space(folder: Path, needed: int, repo: str) -> None:
     place = next(p for p in (folder, *folder.parents) if p.exists())
     free = shutil.disk_usage(place).free
     if needed and needed + SPARE_BYTES > free:
-        raise DownloadError(f"{repo} needs {needed / 1e9:.1f} GB more on the disk of {place}, which has "
-                            f"{free / 1e9:.1f} GB free.",
+        raise DownloadError(f"{repo} needs {file_size(needed)} more on the disk of {place}, which has "
+                            f"{file_size(free)} free.",
                             fix="Free some space, or make ckpts/ a link to a larger disk.")
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..paths import Paths
+from ..sizes import file_size
 from .catalog import CATALOG
 from .download import tree_size
 from .hub_cache import cache_root_of, cached_repos
@@ -173,7 +174,7 @@ def _how_to_get(spec: ModelSpec, paths: Paths, partial: int) -> str:
         return f"Put {', '.join(spec.needs)} into {spec.path or paths.ckpts / spec.folder}."
     if spec.path is not None and spec.repo:
         return f"Copy {spec.repo} to {spec.path}."
-    begun = f" {partial / 1e9:.1f} GB are here already." if partial else ""
+    begun = f" {file_size(partial)} are here already." if partial else ""
     return f"./run.sh -m wgp_core models install {spec.id}{begun}"
 
 

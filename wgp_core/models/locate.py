@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..errors import ModelMissingError, RequestError
 from ..paths import Paths
+from ..sizes import file_size
 from .catalog import CATALOG, by_repo, default_spec
 from .hub_cache import cache_root_of, cached_folder, is_repo_name
 from .presence import complete, starter_folder
@@ -135,7 +136,7 @@ def local_folders(paths: Paths) -> Iterator[Path]:
 
 def missing_error(spec: ModelSpec, paths: Paths, cache_root: str = "") -> ModelMissingError:
     """What to say where the model is not installed: its size, its place, how to get it, and what could be used."""
-    size = f" ({spec.size_bytes / 1e9:.1f} GB)" if spec.size_bytes else ""
+    size = f" ({file_size(spec.size_bytes)})" if spec.size_bytes else ""
     place = spec.path or (paths.ckpts / spec.folder if spec.folder else cache_root_of(paths, cache_root))
     if spec.repo or spec.shipped:
         fix = f"Install it: ./run.sh -m wgp_core models install {spec.id}"

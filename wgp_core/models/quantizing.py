@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..events import CancelToken, Progress, ProgressCallback, Stage
+from ..sizes import file_size
 from . import build
 from .aligned import (
     AlignedWriter,
@@ -244,8 +245,8 @@ class _FromLibrary:
 def _check_disk(path: Path, size: int) -> None:
     free = shutil.disk_usage(path.parent).free
     if free < size + SPARE_DISK:
-        raise UnwritableError(f"The quantized weights {path.name} take {size / 1e9:.1f} GB and {path.parent} has "
-                              f"{free / 1e9:.1f} GB free.", fix="Free disk space, or choose no quantization.")
+        raise UnwritableError(f"The quantized weights {path.name} take {file_size(size)} and {path.parent} has "
+                              f"{file_size(free)} free.", fix="Free disk space, or choose no quantization.")
 
 
 def _drop_leftovers(path: Path) -> None:
