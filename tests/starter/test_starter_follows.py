@@ -137,3 +137,16 @@ def test_the_lora_draws_outlines_and_comes_off_again(make: Make) -> None:
     assert within.style == "outline" and within.shape == "square"
     assert np.array_equal(make(prompt), before) and detect(before).style != "outline"
     assert before.shape[0] == FRAMES
+
+
+def test_the_evaluation_makes_the_pipelines_own_clips() -> None:
+    import torch
+
+    from training.starter.evaluate import Studio, draw_questions
+
+    studio, (question,) = Studio(STARTER, torch.float32), draw_questions(1)
+    made, = studio.make([question], guidance=4.0, steps=2)
+    plain = studio.pipe(question.prompt, negative_prompt="", height=64, width=64, num_frames=FRAMES,
+                        num_inference_steps=2, guidance_scale=4.0, output_type="np",
+                        generator=torch.Generator().manual_seed(question.seed)).frames[0]
+    assert np.abs(made.astype(float) - 255 * plain).max() <= 2
