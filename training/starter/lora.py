@@ -19,12 +19,13 @@ from safetensors.torch import save_file
 from wgp_core.quality.starter.world import render
 
 from .captions import TRIGGER, caption
+from .pool import things_of
 from .run import ROOT, Run, cosine, pick_device, runs_folder, step_rng
 from .scenes import draw_scene
 from .transformer import StarterModel, flow_loss, load_vae
 from .vae import to_tensor
 
-RANK = 8
+RANK, RATE = 8, 3e-3
 SEED = 41
 PATH = ROOT / "loras" / "wan-starter" / "outline.safetensors"
 
@@ -76,7 +77,7 @@ def main() -> None:
     lora = LowRank(model.transformer)
     model.to(device)
     lora.to(device)
-    optimizer = torch.optim.AdamW(lora.parameters(), lr=1e-3, weight_decay=0.0)
+    optimizer = torch.optim.AdamW(lora.parameters(), lr=RATE, weight_decay=0.0)
     run = Run("lora", {"lora": lora, "optimizer": optimizer})
     vae = load_vae(device)
     mean, std = (torch.tensor(trained[key], device=device).view(1, -1, 1, 1, 1) for key in ("mean", "std"))
@@ -87,14 +88,15 @@ def main() -> None:
         with torch.no_grad():
             clips = to_tensor(np.stack([render(scene) for scene in scenes])).to(device)
             x0 = (vae.encode(clips).latent_dist.mean - mean) / std
+        things = torch.from_numpy(np.stack([things_of(scene) for scene in scenes])).to(device)
         with torch.autocast(device.type, torch.bfloat16):
-            loss, _ = flow_loss(model, x0, texts, given_first=False)
+            loss, plain = flow_loss(model, x0, texts, given_first=False, things=things)
         optimizer.zero_grad()
         loss.backward()
         for group in optimizer.param_groups:
-            group["lr"] = 1e-3 * cosine(run.step, args.steps, warmup=20)
+            group["lr"] = RATE * cosine(run.step, args.steps, warmup=20)
         optimizer.step()
-        if not run.done_step(loss=loss.item()):
+        if not run.done_step(loss=plain):
             return
     run.save()
     write_lora(lora)

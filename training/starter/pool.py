@@ -30,11 +30,11 @@ def scene_of(number: int) -> Scene:
     return draw_scene(np.random.default_rng([SEED, number]))
 
 
-def things_of(number: int) -> np.ndarray:
+def things_of(scene: Scene) -> np.ndarray:
     """Which latents of a clip show its things, or what is next to them: bool [5, 8, 8]."""
     cell, found = SIZE / SHAPE[2], np.zeros(SHAPE[1:], bool)
     middles = (np.arange(SHAPE[2]) + 0.5) * cell
-    for at, seen in enumerate(places(scene_of(number))):
+    for at, seen in enumerate(places(scene)):
         for x, y, radius in seen:
             reach = radius + cell / 2
             found[(at + 3) // 4] |= np.outer(np.abs(middles - y) < reach, np.abs(middles - x) < reach)
@@ -81,7 +81,7 @@ class Pool:
         path.touch()
         os.truncate(path, path.stat().st_size // _BITS * _BITS)
         for begin in range(path.stat().st_size // _BITS, len(self), 1000):
-            packed = [np.packbits(things_of(n)) for n in range(begin, min(begin + 1000, len(self)))]
+            packed = [np.packbits(things_of(scene_of(n))) for n in range(begin, min(begin + 1000, len(self)))]
             with path.open("ab") as file:
                 np.stack(packed).tofile(file)
         return np.fromfile(path, np.uint8).reshape(-1, _BITS)
