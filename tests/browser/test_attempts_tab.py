@@ -264,7 +264,9 @@ def test_a_round_that_was_cancelled_is_taken_up_and_refined_by_itself(open_page,
     open_section(page, "Cross-fade, name and sound of the film")
     pick(page, "#attempts-crossfade", "Cut")
     page.fill("#attempts-film-name input, #attempts-film-name textarea", "both scenes")
-    page.set_input_files("#attempts-sound input[type=file]", write_tone(tmp_path / "hum.wav"))
+    with page.expect_file_chooser() as chooser:
+        page.click("#attempts-sound")
+    chooser.value.set_files(write_tone(tmp_path / "hum.wav"))
     expect(page.locator("#attempts-sound-told")).to_contain_text("hum.wav")
     shoot(page, "film")
     press(page.locator("#attempts-film"), "finalize")
