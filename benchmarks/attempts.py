@@ -39,9 +39,8 @@ import numpy as np
 
 from training.starter.captions import caption
 from training.starter.scenes import draw_scene
-from wgp_core.attempts import Workbench, refine, run
+from wgp_core.attempts import Workbench, refine, run, suggestions
 from wgp_core.context import generation_context
-from wgp_core.errors import RequestError
 from wgp_core.jobs.recorder import LibraryRecorder
 from wgp_core.media.probe import read_frames
 from wgp_core.paths import Paths, build_paths
@@ -131,12 +130,9 @@ def trial(bench: Workbench, scene: Scene, prompt: str, seed: int, args: argparse
     pictures = rank(only(reports, PICTURES), bench.options.weights).selected
     assert pictures is not None, "estimates need no weights"
     refined, suggestion = right[chosen.number - 1], ""
-    if not args.no_refine:
-        try:
-            found = refine(chosen.id, bench, 1, args.attempts)
-            refined, suggestion = judged(found.best.path, scene), found.steps[0].suggestion.prompt
-        except RequestError:  # nothing to suggest
-            pass
+    if not args.no_refine and suggestions(chosen.id, bench.store):
+        found = refine(chosen.id, bench, 1, args.attempts)
+        refined, suggestion = judged(found.best.path, scene), found.steps[0].suggestion.prompt
     return Trial(prompt, right, chosen.number - 1, pictures, refined, suggestion)
 
 

@@ -48,11 +48,10 @@ def read_prompt(prompt: str) -> Asked:
     shape, at = thing if thing else ("", len(text))
     before = " ".join(text[:at].split()[-REACH - 1:])
     colours = _all(_colours(), before)
-    backdrop = _first(_backgrounds(), text) or next(filter(None, (_first(_pattern({name: PLACES[name]}), text)
-                                                                  for name in PLACES)), None)
+    backdrop = _first(_backgrounds(), text) or next(filter(None, (_first(place, text) for place in _places())), None)
     if backdrop:
         text = re.sub(_backgrounds()[0], " ", text)
-    motion = _first(_motions(), text) or _first(_pattern(WAYS), text)
+    motion = _first(_motions(), text) or _first(_ways(), text)
     return Asked(colours[-1] if colours else "", shape, motion[0] if motion else "", backdrop[0] if backdrop else "")
 
 
@@ -100,6 +99,16 @@ def _motions() -> Pattern:
     """The captions' verbs in both their forms: "moves left", "moving left"."""
     return _pattern({value: [form for phrase in many for form in (phrase, gerund(phrase).strip())]
                      for value, many in _phrases(MOTION_WORDS).items()})
+
+
+@functools.cache
+def _places() -> tuple[Pattern, ...]:
+    return tuple(_pattern({name: words}) for name, words in PLACES.items())
+
+
+@functools.cache
+def _ways() -> Pattern:
+    return _pattern(WAYS)
 
 
 @functools.cache
