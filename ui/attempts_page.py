@@ -9,7 +9,7 @@ from wgp_core.context import Studio
 from wgp_core.jobs.attempt_desk import AttemptAction
 from wgp_core.jobs.work_line import WorkState
 from wgp_core.marked import split_enhanced, text_of
-from wgp_core.quality.suggest import suggest
+from wgp_core.quality.suggest import suggest, with_added
 from wgp_core.quality.types import Dimension, QualityReport
 from wgp_core.request import VideoRequest
 from wgp_core.store.attempt_records import AttemptRecord, HeroFrameRecord, SceneRecord
@@ -112,7 +112,7 @@ def _suggestions(studio: Studio, page: Page, parent: str) -> str:
         return ""
     decided = {one.key: one.accepted for one in studio.store.attempts.decisions(page.scene.id)
                if one.attempt_id == parent}
-    return suggestions_html(studio.attempts.suggestions(parent), decided, found[1], found[0])
+    return suggestions_html(studio.attempts.suggestions(parent), decided, found[1], found[0], busy=page.busy)
 
 
 # -- the next round ---------------------------------------------------------------------------------------------
@@ -131,7 +131,7 @@ def decide(studio: Studio, attempt_id: str, key: str, accepted: bool, words: tup
     round.
 
     `words` are what these are now. Where they are no longer the attempt's own, an accepted suggestion is made anew for
-    them, so that what was typed or accepted before stays.
+    them, so that what was typed or accepted before stays; of a language model's, what it adds is put behind them.
     """
     one, attempt = studio.attempts.decide(attempt_id, key, accepted), studio.store.attempts.attempt(attempt_id)
     if not accepted or attempt.report is None:
@@ -140,6 +140,8 @@ def decide(studio: Studio, attempt_id: str, key: str, accepted: bool, words: tup
     if words == (text_of(before.prompt), before.negative_prompt):
         taken = studio.attempts.with_suggestion(attempt_id, key)
         return text_of(taken.prompt), taken.negative_prompt
+    if one.source != "rules":
+        return with_added(one, words)
     found = suggest(QualityReport.from_dict(attempt.report), *words, limit=len(Dimension))
     anew = next((other for other in found if other.dimension is one.dimension), None)
     return (anew.prompt, anew.negative_prompt) if anew else words

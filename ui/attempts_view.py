@@ -356,21 +356,24 @@ def diff_html(parts: Iterable[Change]) -> str:
                    else esc(part.text) for part in parts)
 
 
-def suggestions_html(found: Sequence[Suggestion], decided: Mapping[str, bool], attempt: AttemptRecord,
-                     name: str) -> str:
+def suggestions_html(found: Sequence[Suggestion], decided: Mapping[str, bool], attempt: AttemptRecord, name: str, *,
+                     busy: bool = False) -> str:
     """Changes of the prompt that the scores of an attempt, called `name`, suggest; `decided` are keys that were
-    accepted, or not.
+    accepted, or not. While its scene is `busy`, no model can be asked.
     """
     title = f'<h3 class="w-section">Suggestions for {esc(name)}</h3>'
+    ask = "" if attempt.report is None else actions_row(
+        (Action("ask-model", "Ask the language model", disabled=busy),), id=attempt.id)
     if not found:
         return (f'<section class="w-stage-part">{title}<p class="w-quiet">The scores suggest nothing. Change what '
-                "you like below.</p></section>")
+                f"you like below.</p>{ask}</section>")
     cards = "".join(_suggestion_html(one, decided.get(key_of(one)), attempt) for one in found)
-    return f'<section class="w-stage-part">{title}<div class="w-suggestions">{cards}</div></section>'
+    return f'<section class="w-stage-part">{title}<div class="w-suggestions">{cards}</div>{ask}</section>'
 
 
 def _suggestion_html(one: Suggestion, accepted: bool | None, attempt: AttemptRecord) -> str:
     gain = f"up to {gain_words(one.gain)}" if one.gain >= 0.0005 else ""
+    source = "" if one.source == "rules" else f"{one.source} · "
     negative = (f'<p class="w-quiet">Must not be in it:</p><p class="w-diff">{diff_html(one.negative_diff)}</p>'
                 if one.negative_diff else "")
     if accepted is None:
@@ -379,7 +382,7 @@ def _suggestion_html(one: Suggestion, accepted: bool | None, attempt: AttemptRec
     else:
         end = badge("Accepted", "done") if accepted else badge("Rejected", "")
     return (f'<article class="w-card w-suggestion" data-dimension="{one.dimension.value}"><div class="w-line"><strong>'
-            f'{esc(one.dimension.label)}</strong><span class="w-eta">{esc(gain)}</span></div><p>{esc(one.reason)}</p>'
+            f'{esc(one.dimension.label)}</strong><span class="w-eta">{esc(source + gain)}</span></div><p>{esc(one.reason)}</p>'
             f'<p class="w-diff">{diff_html(one.prompt_diff) or esc(one.prompt)}</p>{negative}{end}</article>')
 
 

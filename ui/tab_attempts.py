@@ -372,6 +372,10 @@ def _wire_round(own: Attempts, studio: Studio) -> None:
 
     def answer(event: gr.EventData, scene: str, round_id: str, parent: str, prompt: str, negative: str) -> list[Any]:
         data, accept = event._data, event._data["action"] == "accept"
+        if data["action"] == "ask-model":
+            _, problem = attempt(lambda: desk.ask_model(data["id"]))
+            views, worse = attempt(lambda: _views_at(studio, scene, round_id, parent))
+            return [problem or worse, *(views or [gr.skip()] * len(own.views)), gr.skip(), gr.skip()]
         words, problem = attempt(lambda: decide(studio, data["attempt"], data["id"], accept, (prompt, negative)))
         views, worse = attempt(lambda: _views_at(studio, scene, round_id, parent))
         told = notice("It is in the prompt below. Make attempts to see what it does.", kind="good") if accept else ""

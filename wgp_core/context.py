@@ -124,7 +124,7 @@ def build_studio(paths: Paths, *, overrides: Mapping[str, Any] | None = None, en
                     EnhanceDesk(supervisor.run_task, store.evolution),
                     DocumentDesk(paths, supervisor.run_reading, supervisor.run_task),
                     StoryboardDesk(paths, supervisor.run_task, supervisor.run_drawing),
-                    AttemptDesk(store, paths, _settings_of(config), supervisor.run_attempting))
+                    AttemptDesk(store, paths, _settings_of(config), supervisor.run_attempting, supervisor.run_task))
 
     def renew_engines() -> None:
         studio.engines = engine_registry(paths, engines, RuntimeOptions.of(config.settings))

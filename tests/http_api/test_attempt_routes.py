@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,11 +12,13 @@ import pytest
 from fakes import FakeEngine, registry
 from fastapi.testclient import TestClient
 from test_events_api import read
+from tones import write_tone
 from waiting import wait_until
 
 from wgp_core.engines.base import RenderSession
 from wgp_core.jobs.attempt_desk import AttemptDesk
 from wgp_core.jobs.tasks import TaskContext, run_registered
+from wgp_core.media.audio import loudness_of
 from wgp_core.request import EngineChoice, VideoRequest
 from wgp_core.server import build_web
 
@@ -45,7 +48,7 @@ def web(studio: SimpleNamespace) -> Iterator[TestClient]:
         return run_registered(name, payload, TaskContext(studio.paths, cancel=cancel, on_progress=on_progress,
                                                          engines=lambda: engines))
 
-    studio.attempts = AttemptDesk(studio.store, studio.paths, lambda: studio.settings, run_task)
+    studio.attempts = AttemptDesk(studio.store, studio.paths, lambda: studio.settings, run_task, run_task)
     yield TestClient(build_web(studio, None), base_url=LOCAL)  # type: ignore[arg-type]
 
 
@@ -98,6 +101,25 @@ def test_the_loop_from_stills_to_the_film(web: TestClient, studio: SimpleNamespa
     assert film["result"]["file"] == "waves.mp4" and film["result"]["manifest"] == "waves.manifest.json"
     assert (studio.paths.outputs / "waves.mp4").is_file()
     assert studio.store.library.find_by_path(studio.paths.outputs / "waves.mp4") is not None
+
+
+def test_a_film_gets_the_soundtrack_that_was_sent(web: TestClient, studio: SimpleNamespace, tmp_path: Path) -> None:
+    at = f"/api/generations/{web.post('/api/scenes', json={'request': ASK}).json()['generation_id']}"
+    done(web, web.post(f"{at}/process", json={"attempts": 1}))
+    tone = write_tone(tmp_path / "tone.wav", seconds=2)
+    sent = web.put(f"{at}/soundtrack", files={"file": ("../tone.wav", tone.read_bytes())})
+    assert sent.status_code == 200, sent.text
+    film = done(web, web.post(f"{at}/finalize", json={"name": "loud", "soundtrack": sent.json()["soundtrack"]}))
+    assert loudness_of(studio.paths.outputs / film["result"]["file"]) > -40
+
+    kept = sorted(studio.paths.uploads.iterdir())
+    silent = web.put(f"{at}/soundtrack", files={"file": ("text.wav", b"no sound in here")})
+    assert silent.status_code == 422 and silent.json()["field"] == "file"
+    assert sorted(studio.paths.uploads.iterdir()) == kept
+    gone = web.post(f"{at}/finalize", json={"soundtrack": "0123456789abcdef-gone.wav"})
+    assert gone.status_code == 422 and "Send it again" in gone.json()["fix"]
+    assert web.post(f"{at}/finalize", json={"soundtrack": "../../etc/passwd"}).status_code == 422
+    assert web.put("/api/generations/ffffffffffff/soundtrack", files={"file": ("a", b"b")}).status_code == 404
 
 
 def test_a_job_becomes_a_scene_and_starts_from_a_hero_frame(web: TestClient) -> None:

@@ -66,7 +66,7 @@ def store(paths: Paths):
 
 
 def desk_of(paths: Paths, store: Store, here: Here) -> AttemptDesk:
-    return AttemptDesk(store, paths, Settings, here)
+    return AttemptDesk(store, paths, Settings, here, here)
 
 
 def ended(desk: AttemptDesk, work: AttemptWork, timeout_s: float = 240) -> AttemptWork:
@@ -162,7 +162,7 @@ def test_what_cannot_be_is_refused_and_a_busy_scene_waits(paths: Paths, store: S
         wait_until(lambda: bool(go) or cancel.cancelled)
         raise Cancelled
 
-    desk = AttemptDesk(store, paths, Settings, stuck)
+    desk = AttemptDesk(store, paths, Settings, stuck, stuck)
     scene = desk.new_scene(ASK)
     for wrong in (lambda: desk.heroes(scene.id, 0), lambda: desk.attempts(scene.id, 99),
                   lambda: desk.new_scene(VideoRequest(" ")), lambda: desk.new_scene(ASK, "f" * 12),
@@ -185,7 +185,8 @@ def test_what_cannot_be_is_refused_and_a_busy_scene_waits(paths: Paths, store: S
 
 def test_a_real_worker_makes_them(workshop: Workshop) -> None:
     supervisor = workshop.start()
-    desk = AttemptDesk(workshop.store, workshop.paths, lambda: workshop.settings, supervisor.run_attempting)
+    desk = AttemptDesk(workshop.store, workshop.paths, lambda: workshop.settings, supervisor.run_attempting,
+                       supervisor.run_task)
     scene = desk.new_scene(VideoRequest("frames", seconds=1))
     done = ended(desk, desk.attempts(scene.id, 1))
     assert done.state is WorkState.DONE, done

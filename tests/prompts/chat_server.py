@@ -18,6 +18,8 @@ class Chat:
 
     url: str = ""
     answer: str = "A red ball bounces on green grass, low sun behind it."
+    answers: list[str] = field(default_factory=list)
+    """Given first, one a request."""
     models: tuple[str, ...] = ("small-chat",)
     key: str = ""
     wait_s: float = 0.0
@@ -63,8 +65,9 @@ def serving(chat: Chat) -> Iterator[Chat]:
             bad = next((name for name in chat.refused if name in body), None)
             if bad:
                 return self.send(400, {"error": {"message": f"Unsupported parameter: '{bad}'", "param": bad}})
+            said = chat.answers.pop(0) if chat.answers else chat.answer
             self.send(200, {"id": "1", "object": "chat.completion", "created": 1, "model": body["model"], "choices": [
-                {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": chat.answer}}]})
+                {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": said}}]})
 
         def hung_up(self, seconds: float) -> bool:
             self.connection.setblocking(False)

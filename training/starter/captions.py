@@ -20,6 +20,8 @@ from wgp_core.quality.starter.words import (
 )
 from wgp_core.quality.starter.world import Scene, Thing, second_is_below
 
+from . import synonyms
+
 SIZE_WORDS = {"small": ("small", "little", "tiny"), "large": ("large", "big", "huge"), "medium": ("",)}
 SPEED_WORDS = {"slow": ("slowly", "gently"), "fast": ("fast", "quickly", "rapidly"), "normal": ("",)}
 SHOTS = ("wide shot", "medium shot", "close-up", "full shot", "establishing shot", "cinematic shot", "low-angle shot")
@@ -53,9 +55,9 @@ class _Parts:
         first = scene.things[0]
         self.rng, self.held, self.scene = rng, held, scene
         self.thing = self.name(first)
-        self.motion = self.word(MOTION_WORDS, first.motion)
+        self.motion = self.word(MOTION_WORDS, synonyms.MOTIONS, first.motion)
         self.speed = _pick(rng, SPEED_WORDS[first.speed]) if rng.random() < 0.8 else ""
-        self.background = self.word(BACKGROUND_WORDS, scene.background)
+        self.background = self.word(BACKGROUND_WORDS, synonyms.BACKGROUNDS, scene.background)
         told = scene.camera != "static" or rng.random() < 0.25
         self.camera = _pick(rng, CAMERA_WORDS[scene.camera]) if told else ""
         self.other = ""
@@ -63,13 +65,16 @@ class _Parts:
             below = second_is_below(scene)
             self.other = f"{_a(self.name(scene.things[1]))} {'below' if below else 'above'} it"
 
-    def word(self, words: Words, value: str) -> str:
+    def word(self, words: Words, more: dict[str, tuple[str, ...]], value: str) -> str:
         known, kept = words[value]
-        return _pick(self.rng, kept if self.held and self.rng.random() < 0.5 else known)
+        if self.held:
+            return _pick(self.rng, kept if self.rng.random() < 0.5 else known)
+        return _pick(self.rng, more[value] if self.rng.random() < synonyms.SHARE else known)
 
     def name(self, thing: Thing) -> str:
         size = _pick(self.rng, SIZE_WORDS[thing.size]) if self.rng.random() < 0.7 else ""
-        return f"{size} {self.word(COLOUR_WORDS, thing.colour)} {self.word(SHAPE_WORDS, thing.shape)}".strip()
+        colour = self.word(COLOUR_WORDS, synonyms.COLOURS, thing.colour)
+        return f"{size} {colour} {self.word(SHAPE_WORDS, synonyms.SHAPES, thing.shape)}".strip()
 
     def tail(self, most: int) -> str:
         """A few cinematic phrases that say nothing of what is shown."""

@@ -20,14 +20,21 @@ from .vae import to_tensor
 
 SHAPE = (16, 5, 8, 8)
 """Latents of a clip of 17 frames of 64x64: channels, frames, height, width."""
-SEED = 23
+SEED = 29
+HARD, HARD_SHARE = ("spin", "grow", "up", "bounce"), 0.25
+"""Motions that the model learns last, and how many scenes are drawn again until they have one of these."""
 _RECORD, _BITS = int(np.prod(SHAPE)) * 2, int(np.prod(SHAPE[1:])) // 8
 """Bytes of a clip in the files."""
 
 
 def scene_of(number: int) -> Scene:
     """The training scene of this number."""
-    return draw_scene(np.random.default_rng([SEED, number]))
+    rng = np.random.default_rng([SEED, number])
+    hard = rng.random() < HARD_SHARE
+    while True:
+        scene = draw_scene(rng)
+        if not hard or scene.things[0].motion in HARD:
+            return scene
 
 
 def things_of(scene: Scene) -> np.ndarray:
@@ -67,7 +74,7 @@ class Pool:
         for begin in range(len(self), len(self) + count, batch):
             numbers = range(begin, min(begin + batch, len(self) + count))
             clips = self._workers.map(_clip_of, numbers) if self._workers else [_clip_of(n) for n in numbers]
-            with torch.no_grad():
+            with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16):
                 mean = self.vae.encode(to_tensor(np.stack(clips)).to(self.device)).latent_dist.mean
             fresh.append(mean.half().cpu().numpy())
         added = np.concatenate(fresh)

@@ -1,8 +1,9 @@
 """The starter's text encoder: MiniLM's words, fewer of them, under a few layers, as a BERT that Wan's pipeline accepts.
 
 The word pieces are all-MiniLM-L6-v2's (Apache-2.0), cut to those that English captions use: the common ones, every
-letter, and all words of this world and of cinematic prompts. The vectors of words stay as they are, so that words which
-no caption had still lie near their neighbours; the layers are trained with the video model.
+letter, and all words of this world and of cinematic prompts. The vectors of words stay as they are; the layers learn to
+give the states that MiniLM's six give (`training.starter.reader`) and then stay as they are too, so that words which no
+caption had keep the meaning that MiniLM knows.
 """
 
 # The libraries' classes are annotated too narrowly or not at all.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -19,10 +21,12 @@ from transformers import BertConfig, BertModel, BertTokenizer
 
 from wgp_core.quality.starter import words
 
-from . import captions
+from . import captions, synonyms
+from .run import runs_folder
 
-LAYERS = 2
-COMMON = 9000
+LAYERS = (0, 2, 5)
+"""The layers of MiniLM that the encoder begins with."""
+COMMON = 8300
 """Pieces with a smaller number in BERT's list, which is sorted by frequency, are kept."""
 PAD_TO = 512
 """Wan's pipeline pads every prompt with zero vectors to this many tokens."""
@@ -53,8 +57,9 @@ def kept_pieces(tokenizer: BertTokenizer) -> list[int]:
     """The numbers of the word pieces to keep, in their old order."""
     tables = (words.COLOUR_WORDS, words.SHAPE_WORDS, words.MOTION_WORDS, words.BACKGROUND_WORDS)
     texts = [text for table in tables for pair in table.values() for kind in pair for text in kind]
-    texts += [*itertools.chain.from_iterable(words.CAMERA_WORDS.values()), *captions.SHOTS, *captions.LIGHTS,
-              *captions.LOOKS, *captions.MOODS, *captions.MEDIA, *EXTRA_WORDS]
+    spread = (synonyms.COLOURS, synonyms.SHAPES, synonyms.MOTIONS, synonyms.BACKGROUNDS, words.CAMERA_WORDS)
+    texts += itertools.chain.from_iterable(many for table in spread for many in table.values())
+    texts += [*captions.SHOTS, *captions.LIGHTS, *captions.LOOKS, *captions.MOODS, *captions.MEDIA, *EXTRA_WORDS]
     used = {number for text in texts for number in tokenizer(text).input_ids}
     names = tokenizer.get_vocab()
     plain = {number for piece, number in names.items() if piece.removeprefix("##").isascii() and
@@ -71,24 +76,39 @@ def build_tokenizer() -> tuple[BertTokenizer, list[int]]:
                          model_max_length=PAD_TO), kept
 
 
-def build_encoder(layers: int = LAYERS) -> tuple[BertTokenizer, BertModel]:
-    """Tokenizer and encoder with MiniLM's weights; all but the word and place vectors can be trained."""
+def build_encoder(layers: Sequence[int] = LAYERS) -> tuple[BertTokenizer, BertModel]:
+    """Tokenizer, and encoder with these layers of MiniLM; all but the word and place vectors can be trained."""
     tokenizer, kept = build_tokenizer()
     old = BertModel.from_pretrained(minilm_folder())
-    config = BertConfig(**{**old.config.to_dict(), "vocab_size": len(kept), "num_hidden_layers": layers,
+    config = BertConfig(**{**old.config.to_dict(), "vocab_size": len(kept), "num_hidden_layers": len(layers),
                            "pad_token_id": tokenizer.pad_token_id})
     new = BertModel(config)
-    state = {key: value for key, value in old.state_dict().items() if key in new.state_dict()}
+    state = {key: value for key, value in old.state_dict().items() if not key.startswith("encoder.")}
     state["embeddings.word_embeddings.weight"] = state["embeddings.word_embeddings.weight"][kept]
+    for place, layer in enumerate(layers):
+        state |= {f"encoder.layer.{place}.{key}": value for key, value in old.encoder.layer[layer].state_dict().items()}
     new.load_state_dict(state)
     new.embeddings.requires_grad_(False)
     new.pooler.requires_grad_(False)  # unused, but a part of the class
     return tokenizer, new.eval()
 
 
-def encode(tokenizer: BertTokenizer, encoder: BertModel, texts: list[str]) -> torch.Tensor:
-    """States [B, T, 384] of the longest text's length, zero behind each text's end, as the pipeline makes them."""
+def load_encoder() -> tuple[BertTokenizer, BertModel]:
+    """Tokenizer and encoder as `training.starter.reader` left them, or before it where it has not run."""
+    tokenizer, encoder = build_encoder()
+    path = runs_folder() / "text.pt"
+    if path.exists():
+        encoder.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["text"])
+    return tokenizer, encoder.requires_grad_(False)
+
+
+def encode(tokenizer: BertTokenizer, encoder: BertModel, texts: list[str], *, length: int = 0) -> torch.Tensor:
+    """States [B, T, 384], zero behind each text's end, as the pipeline makes them.
+
+    T is `length`, and what is longer is cut there; or the longest text's length.
+    """
     device = next(encoder.parameters()).device
-    batch = tokenizer(texts, padding=True, truncation=True, max_length=PAD_TO, return_tensors="pt").to(device)
+    batch = tokenizer(texts, padding="max_length" if length else True, truncation=True, max_length=length or PAD_TO,
+                      return_tensors="pt").to(device)
     states = encoder(batch.input_ids, batch.attention_mask).last_hidden_state
     return states * batch.attention_mask[..., None]

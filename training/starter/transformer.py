@@ -1,8 +1,9 @@
-"""Trains the starter's transformer and text layers: `python -m training.starter.transformer [--steps N]`.
+"""Trains the starter's transformer: `python -m training.starter.transformer [--steps N]`.
 
 Flow matching on the latents of the pool: x = (1 - s) x0 + s e, and the model learns e - x0. One model learns three
 tasks by turns: whole clips from text; clips that continue a given first frame, whose tokens carry time zero as in
-Wan 2.2 TI2V; and single frames. The pool grows while training goes on.
+Wan 2.2 TI2V; and single frames. The pool grows while training goes on. The text encoder does not move: trained along,
+it unlearned what it knew of words that no caption has.
 """
 
 # The libraries' classes are annotated too narrowly or not at all.
@@ -21,7 +22,7 @@ from .captions import caption
 from .muon import Muon, Optimizers
 from .pool import Pool, scene_of
 from .run import Run, pick_device, plateau, runs_folder, step_rng
-from .text import PAD_TO, build_encoder, encode
+from .text import PAD_TO, encode, load_encoder
 from .vae import build_vae
 
 CONFIG = {
@@ -29,7 +30,9 @@ CONFIG = {
     "text_dim": 384, "freq_dim": 256, "ffn_dim": 1024, "num_layers": 7, "cross_attn_norm": True,
     "qk_norm": "rms_norm_across_heads", "eps": 1e-6, "rope_max_seq_len": 64,
 }
-SEED = 31
+SEED = 37
+TEXT_LENGTH = 63
+"""Training pads texts to this many tokens, and cuts the few that are longer: all its batches have one shape."""
 EMPTY_SHARE = 0.1
 """Captions left empty, for classifier-free guidance."""
 SHIFT = 2.0
@@ -73,20 +76,24 @@ def _rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tens
 
 
 class StarterModel(torch.nn.Module):
-    """Transformer and text encoder, trained together."""
+    """The transformer, and the text encoder that it reads with."""
 
     def __init__(self) -> None:
         super().__init__()
         self.transformer = WanTransformer3DModel(**CONFIG)
         torch.nn.init.zeros_(self.transformer.proj_out.weight)
         torch.nn.init.zeros_(self.transformer.proj_out.bias)
-        self.tokenizer, self.text = build_encoder()
+        self.tokenizer, self.text = load_encoder()
         self.attention = TrainingAttention()
         self.transformer.set_attn_processor(self.attention)
 
-    def forward(self, x: torch.Tensor, time: torch.Tensor, texts: list[str]) -> torch.Tensor:
-        """The velocity for latents [B, 16, T, H, W]; `time` is [B] or one for each token [B, N], 0 to 1000."""
-        states = encode(self.tokenizer, self.text, texts)
+    def forward(self, x: torch.Tensor, time: torch.Tensor, texts: list[str], *, length: int = 0) -> torch.Tensor:
+        """The velocity for latents [B, 16, T, H, W]; `time` is [B] or one for each token [B, N], 0 to 1000.
+
+        `length` is that of `encode`.
+        """
+        with torch.no_grad():
+            states = encode(self.tokenizer, self.text, texts, length=length)
         states = torch.cat([states, states.new_zeros(states.shape[0], 1, states.shape[2])], 1)
         bias = states.new_zeros(1, 1, 1, states.shape[1])
         bias[..., -1] = math.log(PAD_TO - states.shape[1] + 1)
@@ -117,7 +124,7 @@ def flow_loss(model: StarterModel, x0: torch.Tensor, texts: list[str], *, given_
         frame = (x0.shape[3] // 2) * (x0.shape[4] // 2)
         time = time[:, None].repeat(1, frame * x0.shape[2])
         time[:, :frame] = 0
-    error = (model(x, time, texts) - (noise - x0)).square().mean(1)
+    error = (model(x, time, texts, length=TEXT_LENGTH) - (noise - x0)).square().mean(1)
     weight = torch.ones_like(error)
     if things is not None:
         weight += THING_WEIGHT * things * (level < PLACES_SEEN)[:, None, None, None]
@@ -127,14 +134,12 @@ def flow_loss(model: StarterModel, x0: torch.Tensor, texts: list[str], *, given_
 
 
 def build_optimizers(model: torch.nn.Module) -> Optimizers:
-    """Muon for the matrices inside the blocks, AdamW for the rest; the text layers, trained before, move slowly."""
+    """Muon for the matrices inside the blocks, AdamW for the rest."""
     named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
-    text = [p for name, p in named if name.startswith("text.")]
     inner = [p for name, p in named if "transformer.blocks." in name and p.ndim == 2]
-    chosen = {id(p) for p in (*inner, *text)}
+    chosen = {id(p) for p in inner}
     rest = [p for _, p in named if id(p) not in chosen]
-    return Optimizers((Muon(inner, lr=0.015), 0.015), (torch.optim.AdamW(rest, lr=1e-3, weight_decay=0.0), 1e-3),
-                      (torch.optim.AdamW(text, lr=2e-4, weight_decay=0.0), 2e-4))
+    return Optimizers((Muon(inner, lr=0.015), 0.015), (torch.optim.AdamW(rest, lr=1e-3, weight_decay=0.0), 1e-3))
 
 
 @torch.no_grad()
@@ -154,6 +159,15 @@ def load_vae(device: torch.device):
     return vae.to(device).eval().requires_grad_(False)
 
 
+def latent_statistics(pool: Pool) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation of latents by channel: the checkpoint's where there is one, else the pool's."""
+    path = runs_folder() / "transformer.pt"
+    if path.exists():
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        return state["mean"], state["std"]
+    return pool.statistics()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=12_000)
@@ -161,6 +175,9 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=1500, help="clips in the pool before the first step")
     parser.add_argument("--grow", type=int, default=2, help="clips that are added for each step")
     parser.add_argument("--most", type=int, default=60_000, help="clips in the pool at last")
+    parser.add_argument("--peak", type=float, default=1.0, help="the highest rate, as a share of the usual one")
+    parser.add_argument("--falls", type=float, default=0.35, help="the share of the steps in which the rate falls to 0")
+    parser.add_argument("--compile", action="store_true", help="compile the model first: minutes, then a third faster")
     args = parser.parse_args()
     device = pick_device()
     torch.manual_seed(SEED)
@@ -171,10 +188,12 @@ def main() -> None:
     while len(pool) < args.first:
         pool.grow(min(256, args.first - len(pool)))
         print(f"{len(pool)} clips", flush=True)
-    statistics = pool.statistics()
+    statistics = latent_statistics(pool)
     mean, std = (torch.tensor(values, device=device).view(1, -1, 1, 1, 1) for values in statistics)
     run = Run("transformer", {"model": model, "average": average, "optimizers": optimizers,
                               "mean": statistics[0], "std": statistics[1]})
+    if args.compile:
+        model.transformer.compile(dynamic=False)
     while run.step < args.steps:
         rng = step_rng(SEED, run.step)
         if len(pool) < args.most and run.step % GROW_EVERY == 0:
@@ -191,7 +210,7 @@ def main() -> None:
                                     things=things[:, :1] if still else things)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizers.step(plateau(run.step, args.steps))
+        optimizers.step(args.peak * plateau(run.step, args.steps, falls=args.falls))
         follow(average, model, run.step)
         kind = "still" if still else "given" if given else "clip"
         if not run.done_step(**{kind: plain}):

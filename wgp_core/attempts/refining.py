@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import RequestError
+from ..events import CancelToken
 from ..marked import text_of, with_text
 from ..quality.select import TIE
-from ..quality.suggest import Suggestion, suggest
+from ..quality.suggest import NEARLY_BEST, Change, Suggestion, suggest
+from ..quality.types import Dimension, QualityReport
 from ..request import VideoRequest
 from ..store.attempt_records import AttemptRecord, DecisionRecord
+from .asking import ask_model
 from .bench import Origin, Watch, Workbench, check_count
 from .rounds import Round, run
 from .trends import gained, report_of
 
 if TYPE_CHECKING:
+    from ..prompts.enhancement import TextModel
     from ..store import Store
 
 MOST_ROUNDS = 10
-NEARLY_BEST = 0.98
 
 
 def key_of(suggestion: Suggestion) -> str:
@@ -32,15 +36,37 @@ def key_of(suggestion: Suggestion) -> str:
 def suggestions(attempt_id: str, store: Store) -> tuple[Suggestion, ...]:
     """Changes of words for what is weak in an attempt, those first that could gain most; empty without scores.
 
-    Where nothing is weak, the one change for what is furthest from the best.
+    Where nothing is weak, the one change for what is furthest from the best. After those of the rules come those that a
+    language model was asked for.
     """
+    asked = _words_of(attempt_id, store)
+    if asked is None:
+        return ()
+    made = suggest(*asked) or suggest(*asked, limit=1, below=NEARLY_BEST)
+    kept = (from_json(one) for one in store.attempts.kept_suggestions(attempt_id))
+    return tuple({key_of(one): one for one in (*made, *kept)}.values())
+
+
+def ask(attempt_id: str, store: Store, model: TextModel, *, seed: int = 0,
+        cancel: CancelToken | None = None) -> tuple[Suggestion, ...]:
+    """Ask a language model for changes too, and keep them; empty where it has none. Raises as `ask_model`, and
+    `RequestError` for an attempt without scores.
+    """
+    asked = _words_of(attempt_id, store)
+    if asked is None:
+        raise RequestError("This attempt has no scores, so nothing is known to be weak.", field="attempt",
+                           fix="Ask for one that was scored.")
+    found = ask_model(*asked, model, seed=seed, cancel=cancel)
+    store.attempts.keep_suggestions(attempt_id, {key_of(one): as_json(one) for one in found})
+    return found
+
+
+def _words_of(attempt_id: str, store: Store) -> tuple[QualityReport, str, str] | None:
+    """An attempt's report, with the prompt and the negative prompt that the model got; None without scores."""
     attempt = store.attempts.attempt(attempt_id)
     report = report_of(attempt)
-    if report is None:
-        return ()
     request = store.attempts.iteration(attempt.iteration_id).request
-    prompt, negative = text_of(request.prompt), request.negative_prompt
-    return suggest(report, prompt, negative) or suggest(report, prompt, negative, limit=1, below=NEARLY_BEST)
+    return None if report is None else (report, text_of(request.prompt), request.negative_prompt)
 
 
 def with_suggestion(request: VideoRequest, suggestion: Suggestion) -> VideoRequest:
@@ -61,6 +87,13 @@ def decide(attempt_id: str, key: str, accepted: bool, store: Store) -> Suggestio
 
 def as_json(suggestion: Suggestion) -> dict[str, Any]:
     return {**asdict(suggestion), "dimension": suggestion.dimension.value, "key": key_of(suggestion)}
+
+
+def from_json(data: Mapping[str, Any]) -> Suggestion:
+    """The suggestion that `as_json` wrote."""
+    fields = {name: value for name, value in data.items() if name != "key"}
+    pieces = {name: tuple(Change(**piece) for piece in fields[name]) for name in ("prompt_diff", "negative_diff")}
+    return Suggestion(**{**fields, **pieces, "dimension": Dimension(data["dimension"])})
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi import APIRouter, File, Header, Path, Query, Response, UploadFile
 from fastapi.responses import FileResponse, StreamingResponse
 
 from .. import resolve
@@ -22,6 +22,7 @@ from ..store.attempt_records import AttemptRecord, HeroFrameRecord, IterationRec
 from . import work_events
 from .attempt_schemas import (
     ID,
+    AskModelIn,
     AttemptOut,
     AttemptWorkOut,
     DecisionIn,
@@ -40,6 +41,7 @@ from .attempt_schemas import (
     SceneNewIn,
     SceneOut,
     SceneTrendOut,
+    SoundtrackOut,
     SuggestionOut,
     TrendsOut,
     report_out,
@@ -202,7 +204,15 @@ def _add_rounds(router: APIRouter, studio: Studio, shelf: _Shelf) -> None:
     def finalize(generation: GenerationId, body: FilmIn) -> AttemptWorkOut:
         """Join what was selected for every scene, with a manifest, and put it into the library."""
         shelf.scenes(generation)
-        return AttemptWorkOut.of(shelf.desk.finalize(generation, body.crossfade, name=body.name))
+        sound = shelf.desk.soundtrack_named(body.soundtrack) if body.soundtrack else None
+        return AttemptWorkOut.of(shelf.desk.finalize(generation, body.crossfade, sound, body.name))
+
+    @router.put("/generations/{id}/soundtrack", responses={**_MISSING, **_UNREADABLE})
+    def sound(generation: GenerationId,
+              file: Annotated[UploadFile, File(description="A file with sound.")]) -> SoundtrackOut:
+        """Keep a file with sound, for `finalize` to put under the film."""
+        shelf.scenes(generation)
+        return SoundtrackOut(soundtrack=shelf.desk.keep_soundtrack(file.file, file.filename or "soundtrack").name)
 
 
 def _add_looks(router: APIRouter, studio: Studio, shelf: _Shelf) -> None:
@@ -222,6 +232,12 @@ def _add_looks(router: APIRouter, studio: Studio, shelf: _Shelf) -> None:
             scene.selected_attempt_id for scene in shelf.scenes(generation) if scene.selected_attempt_id]
         return [SuggestionOut.of(one, attempt, shelf.decided(attempt).get(key_of(one)))
                 for attempt in chosen for one in shelf.desk.suggestions(attempt)]
+
+    @router.post("/generations/{id}/prompt-suggestions", status_code=202, responses=_BEGINS)
+    def ask(generation: GenerationId, body: AskModelIn) -> AttemptWorkOut:
+        """Have a language model suggest changes too; when that is done, they are among the suggestions."""
+        shelf.attempt(generation, body.attempt_id)
+        return AttemptWorkOut.of(shelf.desk.ask_model(body.attempt_id))
 
     @router.post("/generations/{id}/prompt-suggestions/{key}", responses={**_MISSING, **_UNREADABLE})
     def decide(generation: GenerationId, key: Key, body: DecisionIn) -> SuggestionOut:

@@ -119,12 +119,22 @@ class RoundIn(BaseModel):
 
 
 class FilmIn(BaseModel):
-    """How the selected scenes are joined. `crossfade` in seconds, 0 cuts; `name` empty names the file itself."""
+    """How the selected scenes are joined. `crossfade` in seconds, 0 cuts; `name` empty names the file itself.
+
+    `soundtrack` is what `PUT .../soundtrack` returned; empty takes the first that a scene asks for.
+    """
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"crossfade": 0.4}]})
 
     crossfade: float = Field(CROSSFADE_S, ge=0, le=5)
     name: str = Field("", max_length=100)
+    soundtrack: str = Field("", max_length=100, pattern=r"^([0-9a-f]{16}-[\w.-]+)?$")
+
+
+class SoundtrackOut(BaseModel):
+    """A file with sound that is kept for a film: its name for `finalize`. It is kept for a day at least."""
+
+    soundtrack: str
 
 
 class SceneOut(BaseModel):
@@ -252,11 +262,21 @@ class SuggestionOut(BaseModel):
     prompt_diff: list[dict[str, str]]
     negative_diff: list[dict[str, str]]
     gain: float
+    source: str
+    """The language model that made it, or "rules"."""
     decided: bool | None
 
     @staticmethod
     def of(suggestion: Suggestion, attempt_id: str, decided: bool | None) -> SuggestionOut:
         return SuggestionOut(attempt_id=attempt_id, decided=decided, **as_json(suggestion))
+
+
+class AskModelIn(BaseModel):
+    """The attempt whose weaknesses a language model is told."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    attempt_id: str = Field(pattern=ID)
 
 
 class SceneReportOut(BaseModel):

@@ -22,7 +22,7 @@ LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 MAX_JSON_BYTES = 2 * 2**20
 MAX_UPLOAD_BYTES = 512 * 2**20
 UPLOAD_PATH = "/documents/collections"
-"""Takes files, as a storyboard's soundtrack does."""
+"""Takes files, as the soundtracks of storyboards and films do."""
 API_PATHS = ("/api/", "/enhance/", "/enhancement/", "/documents/", "/generate-storyboard/",
              "/storyboards/")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -128,7 +128,8 @@ def _hostname(url: str) -> str:
 
 def _most_bytes(scope: Scope) -> int:
     path = scope.get("path", "").rstrip("/")
-    takes_file = path == UPLOAD_PATH or (path.startswith("/storyboards/") and path.endswith("/soundtrack"))
+    sound = path.startswith(("/storyboards/", "/api/generations/")) and path.endswith("/soundtrack")
+    takes_file = path == UPLOAD_PATH or sound
     return MAX_UPLOAD_BYTES if takes_file else MAX_JSON_BYTES
 
 

@@ -10,15 +10,16 @@ import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from ..attempts import Overview, TrendPoint, Workflow, overview, refining, trend, workflow
 from ..attempts.bench import check_count
 from ..attempts.heroes import MOST_HEROES
 from ..attempts.rounds import MOST_ATTEMPTS, missing
-from ..errors import QueueError, RequestError
+from ..errors import MediaError, QueueError, RequestError
 from ..events import CancelToken, Progress, ProgressCallback
 from ..marked import split_enhanced
+from ..media import audio
 from ..paths import Paths
 from ..quality.suggest import Suggestion
 from ..quality.total import Weights
@@ -33,12 +34,13 @@ if TYPE_CHECKING:
     from ..store import Store
 
 LIMIT_S = 48 * 3600.0
+PROMPT_LIMIT_S = 600.0
 CROSSFADE_S = 0.4
 MOST_NOTES = 10_000
 
 
 class AttemptAction(enum.StrEnum):
-    """What is done with a scene; the task is called `attempts_` and this name."""
+    """What is done with a scene; the task is called `attempts_` and this name, but for `suggest`, the assistant's."""
 
     HEROES = "heroes"
     REDRAW = "redraw"
@@ -46,6 +48,7 @@ class AttemptAction(enum.StrEnum):
     RESUME = "resume"
     REFINE = "refine"
     FINALIZE = "finalize"
+    SUGGEST = "suggest"
 
 
 @dataclass(frozen=True)
@@ -61,16 +64,18 @@ class AttemptWork(Work):
 
 
 class AttemptLine(WorkLine[AttemptWork]):
-    """Work on scenes, all of it by one worker."""
+    """Work on scenes, by one worker; a language model is asked in the assistant."""
 
     name = "attempts"
 
-    def __init__(self, run_task: RunTask) -> None:
+    def __init__(self, run_task: RunTask, run_prompt: RunTask) -> None:
         super().__init__(AttemptWork)
-        self._run_task = run_task
+        self._run_task, self._run_prompt = run_task, run_prompt
 
     def run(self, work: AttemptWork, payload: Mapping[str, Any], cancel: CancelToken,
             on_progress: ProgressCallback) -> Mapping[str, Any]:
+        if work.action is AttemptAction.SUGGEST:
+            return self._run_prompt("suggest", payload, timeout_s=PROMPT_LIMIT_S, cancel=cancel, on_progress=on_progress)
         return self._run_task(f"attempts_{work.action.value}", payload, timeout_s=LIMIT_S, cancel=cancel,
                               on_progress=on_progress)
 
@@ -83,17 +88,18 @@ class AttemptLine(WorkLine[AttemptWork]):
         return super().told(work, event)
 
     def cancelled_words(self, work: AttemptWork) -> str:
-        return "" if work.action is AttemptAction.FINALIZE else "What was made is kept."
+        return "" if work.action in (AttemptAction.FINALIZE, AttemptAction.SUGGEST) else "What was made is kept."
 
 
 class AttemptDesk:
     """All methods may be called from any thread. Unknown ids raise `StoreError`."""
 
-    def __init__(self, store: Store, paths: Paths, settings_of: Callable[[], Settings], run_task: RunTask) -> None:
+    def __init__(self, store: Store, paths: Paths, settings_of: Callable[[], Settings], run_task: RunTask,
+                 run_prompt: RunTask) -> None:
         self._store, self._book = store, store.attempts
-        self._settings = settings_of
+        self._settings, self._paths = settings_of, paths
         self._uploads = UploadFolder(paths.uploads)
-        self._line = AttemptLine(run_task)
+        self._line = AttemptLine(run_task, run_prompt)
 
     # -- work ---------------------------------------------------------------------------------------------------
 
@@ -240,6 +246,14 @@ class AttemptDesk:
         """Changes of words for what is weak in an attempt; `attempts.refining.key_of` names each."""
         return refining.suggestions(attempt_id, self._store)
 
+    def ask_model(self, attempt_id: str) -> AttemptWork:
+        """Have a language model suggest changes too; they join `suggestions`. Raises `RequestError` without scores."""
+        attempt = self._book.attempt(attempt_id)
+        if attempt.report is None:
+            raise RequestError("This attempt has no scores, so nothing is known to be weak.", field="attempt",
+                               fix="Ask for one that was scored.")
+        return self._submit(AttemptAction.SUGGEST, self._round_of(attempt_id).scene_id, {"attempt": attempt_id})
+
     def decide(self, attempt_id: str, suggestion_key: str, accepted: bool) -> Suggestion:
         """Keep a person's word on a suggestion; it counts in the workflow figures."""
         return self._after(refining.decide(attempt_id, suggestion_key, accepted, self._store))
@@ -273,6 +287,23 @@ class AttemptDesk:
         payload = {"work": work_id, "crossfade": crossfade, "name": name,
                    "soundtrack": None if soundtrack is None else str(self._uploads.keep(soundtrack))}
         return self._line.submit(AttemptAction.FINALIZE, work_id, _title(scenes[0].prompt), payload)
+
+    def keep_soundtrack(self, source: IO[bytes], name: str) -> Path:
+        """Keep a file with sound that a film may be given. Raises `RequestError` for one without."""
+        kept = self._uploads.keep_stream(source, name)
+        try:
+            audio.check(kept)
+        except MediaError as error:
+            kept.unlink(missing_ok=True)
+            raise RequestError(error.message, field="file", fix=error.fix) from error
+        return kept
+
+    def soundtrack_named(self, name: str) -> Path:
+        """The kept file of this name. Raises `RequestError` where there is none."""
+        path = self._paths.uploads / Path(name).name
+        if not path.is_file():
+            raise RequestError(f"There is no soundtrack {name!r} any more.", field="soundtrack", fix="Send it again.")
+        return path
 
     # -- looking back -------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Tasks of the prompt enhancer: `enhance`; what is in memory, and `release_language_model` to have that back.
+"""Tasks of the prompt enhancer: `enhance`; `suggest`, which asks its model about an attempt; what is in memory, and `release_language_model` to have that back.
 
 They run in the assistant worker. The enhancer stays between tasks, and with it the language model that it loaded, until
 the settings that concern it change, the worker has been idle for long, or a video needs the card.
@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import StoreError
+from ..events import Progress, Stage
 from ..prompts.records import request_from_dict, result_to_dict
 from .tasks import TaskContext, task
 
@@ -43,6 +44,22 @@ def enhance(payload: Mapping[str, Any], context: TaskContext) -> Mapping[str, An
     """Payload: an `EnhanceRequest` as JSON. Result: an `EnhanceResult` as JSON."""
     request = request_from_dict(payload)
     return result_to_dict(_enhancer(context).enhance(request, cancel=context.cancel, on_progress=context.on_progress))
+
+
+@task("suggest")
+def suggest(payload: Mapping[str, Any], context: TaskContext) -> Mapping[str, Any]:
+    """Payload: `attempt` (an id). A language model is asked for changes of its prompt, which are kept with it. Result:
+    `found` (how many) and `message`."""
+    from ..attempts.refining import ask
+    from ..store.database import Store
+
+    context.on_progress(Progress(Stage.LOAD, message="Loading the language model"))
+    model = _enhancer(context).borrow()
+    context.on_progress(Progress(Stage.ENRICH, message=f"{model.name} reads what is weak"))
+    with Store.open(context.paths.database) as store:
+        found = ask(str(payload["attempt"]), store, model, cancel=context.cancel)
+    said = "" if found else f"{model.name} has nothing to suggest that keeps what the prompt says."
+    return {"found": len(found), "message": said}
 
 
 @task("release_language_model")

@@ -11,11 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..prompts.llm.objects import COMMA, THINKING, objects_of
 from ..request import CameraMovement, SceneKind
 
 MOST_TITLE, MOST_NARRATION, MOST_VISUAL = 80, 700, 900
-_THINKING = re.compile(r"<(think|thinking|reasoning)>.*?(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE)
-_COMMA = re.compile(r",(?=\s*[\]}])")
 
 
 @dataclass(frozen=True)
@@ -55,12 +54,12 @@ def read_scenes(answer: str, statements: int) -> Answered:
 
 def read_questions(answer: str, most: int = 6) -> tuple[str, ...]:
     """A JSON array of questions, or one question a line; those that are none are passed over."""
-    text = _THINKING.sub("", answer)
+    text = THINKING.sub("", answer)
     found = re.search(r"\[.*?\]", text, re.DOTALL)
     lines: list[str] = []
     if found:
         try:
-            lines = [str(each) for each in json.loads(_COMMA.sub("", found.group())) if isinstance(each, str)]
+            lines = [str(each) for each in json.loads(COMMA.sub("", found.group())) if isinstance(each, str)]
         except ValueError:
             lines = []
     lines = lines or text.splitlines()
@@ -73,19 +72,11 @@ def _objects(answer: str) -> Iterator[Mapping[str, Any]]:
 
     An answer that breaks off in the middle gives those that are whole.
     """
-    text = _COMMA.sub("", _THINKING.sub("", answer))
-    decoder = json.JSONDecoder()
-    at = 0
-    while (at := text.find("{", at)) >= 0:
-        try:
-            data, at = decoder.raw_decode(text, at)
-        except ValueError:
-            at += 1
-            continue
-        inner = data.get("scenes", data.get("plan")) if isinstance(data, dict) else None
+    for data in objects_of(answer):
+        inner = data.get("scenes", data.get("plan"))
         if isinstance(inner, list):
             yield from (each for each in inner if isinstance(each, dict))
-        elif isinstance(data, dict) and {"title", "narration", "visual"} & set(data):
+        elif {"title", "narration", "visual"} & set(data):
             yield data
 
 

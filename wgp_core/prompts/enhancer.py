@@ -17,7 +17,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..engines.base import RuntimeOptions
-from ..errors import Cancelled, EngineMemoryError, RequestError, WgpError
+from ..errors import Cancelled, EngineMemoryError, ModelMissingError, RequestError, WgpError
 from ..events import CancelToken, Progress, ProgressCallback, Stage, ignore_progress
 from ..models.hashes import FileHashes
 from ..paths import Paths
@@ -101,6 +101,20 @@ class PromptEnhancer:
         facts["server"] = self._settings.openai_base_url
         facts["recipe"] = RECIPE
         return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
+
+    def borrow(self, provider: Provider = Provider.AUTO, model: str = "") -> TextModel:
+        """The language model that would be asked first, loaded; it stays this object's until `release`.
+
+        Raises `ModelMissingError` where there is none, and what `open_model` raises.
+        """
+        from .llm.choice import line_of
+
+        line = line_of(provider, model, self._paths, self._settings)
+        if not line:
+            raise ModelMissingError("No language model can be asked: none is installed, or the settings leave prompts "
+                                    "to the rules.", fix="Install one under Models, or choose another provider under "
+                                    "Settings, Prompt enhancer.")
+        return self._open(*line[0])
 
     def release(self) -> None:
         """Give the language model's memory back."""

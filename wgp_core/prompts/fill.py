@@ -15,7 +15,7 @@ from ..events import CancelToken
 from .enhancement import EnhanceRequest, TextModel, TokenCounter
 from .facts import Facts
 from .rules import enhance_with, pick_by_chance
-from .vocabulary import PHRASES, Phrase, suit_each_other
+from .vocabulary import PHRASES, Phrase, fitting, suit_each_other
 
 LABELS: Mapping[str, str] = {
     "shot": "Shot", "lens": "Lens", "camera_move": "Camera", "lighting": "Light", "time_of_day": "Time",
@@ -69,6 +69,19 @@ def enhance_by_choosing(model: TextModel, request: EnhanceRequest, facts: Facts,
     request and model give the same text. Raises what `model.rank` raises, and `Cancelled`.
     """
     return enhance_with(_Chooser(model, request, cancel or CancelToken()), request, facts, counter)
+
+
+def best_phrase(model: TextModel, prompt: str, slot: str, facts: Facts, cancel: CancelToken | None = None,
+                ) -> Phrase | None:
+    """The phrase of a slot that the model finds most fitting; None where the prompt settles that itself.
+
+    `facts` are the prompt's. Raises what `model.rank` raises, and `Cancelled`.
+    """
+    pool = list(fitting(slot, facts))[:MOST_OPTIONS]
+    if not pool:
+        return None
+    scores = _Chooser(model, EnhanceRequest(prompt), cancel or CancelToken())._scores(pool, ())
+    return pool[max(range(len(pool)), key=scores.__getitem__)]
 
 
 class _Chooser:

@@ -12,9 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .advice import WEAK, is_frozen
-from .types import Dimension, QualityReport
+from .types import Dimension, DimensionScore, QualityReport
 
 LIMIT = 3
+NEARLY_BEST = 0.98
+"""From here on there is nothing to suggest at all."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,10 @@ class Change:
 
 @dataclass(frozen=True)
 class Suggestion:
-    """One change of prompt or negative prompt. `gain` is how much the dimension could rise at most, 0..1."""
+    """One change of prompt or negative prompt. `gain` is how much the dimension could rise at most, 0..1.
+
+    `source` is the language model that made it, or "rules".
+    """
 
     dimension: Dimension
     reason: str
@@ -36,6 +41,7 @@ class Suggestion:
     prompt_diff: tuple[Change, ...]
     negative_diff: tuple[Change, ...]
     gain: float = 0.0
+    source: str = "rules"
 
 
 @dataclass(frozen=True)
@@ -99,16 +105,12 @@ def suggest(report: QualityReport, prompt: str, negative_prompt: str = "", *, su
     `subject` names the main thing where the caller knows it better than `subject_of`. `missing` names what does not
     show; without it, what the report itself names.
     """
-    weights = {share.dimension: share.used for share in report.total.shares}
-    weak = [s for s in report.scores if s.value is not None and s.value < below and weights.get(s.dimension, 0) > 0]
-    weak.sort(key=lambda s: -weights[s.dimension] * (1 - (s.value or 0.0)))
     name = subject or subject_of(prompt)
     made: list[Suggestion] = []
-    for score in weak:
-        gain = weights[score.dimension] * (1 - (score.value or 0.0))
+    for score, gain in _weaker(report, below):
         if score.dimension is Dimension.ALIGNMENT:
             change = _move_forward(prompt, tuple(missing) or score.missing, name)
-            new = Suggestion(score.dimension, change[0], change[1], negative_prompt, diff(prompt, change[1]), (), gain)
+            new = change_of(score.dimension, change[0], (prompt, negative_prompt), (change[1], negative_prompt), gain)
         else:
             new = _by_rules(score.dimension, prompt, negative_prompt, name, gain)
         if new is not None and not any(new.prompt == m.prompt and new.negative_prompt == m.negative_prompt
@@ -117,6 +119,34 @@ def suggest(report: QualityReport, prompt: str, negative_prompt: str = "", *, su
     if is_frozen(report):
         made.insert(0, _name_motion(prompt, negative_prompt))
     return tuple(s for s in made if s.prompt != prompt or s.negative_prompt != negative_prompt)[:limit]
+
+
+def weakest(report: QualityReport) -> tuple[tuple[DimensionScore, float], ...]:
+    """The weak dimensions and what each could gain at most, the largest first; where none is weak, what is furthest
+    from the best."""
+    return _weaker(report, WEAK) or _weaker(report, NEARLY_BEST)[:1]
+
+
+def _weaker(report: QualityReport, below: float) -> tuple[tuple[DimensionScore, float], ...]:
+    weights = {share.dimension: share.used for share in report.total.shares}
+    found = [(s, weights[s.dimension] * (1 - s.value)) for s in report.scores
+             if s.value is not None and s.value < below and weights.get(s.dimension, 0) > 0]
+    return tuple(sorted(found, key=lambda each: -each[1]))
+
+
+def change_of(dimension: Dimension, reason: str, before: tuple[str, str], after: tuple[str, str], gain: float = 0.0,
+              source: str = "rules") -> Suggestion:
+    """A suggestion of the texts `before` and `after`, each a prompt and its negative prompt."""
+    return Suggestion(dimension, reason, *after, diff(before[0], after[0]), diff(before[1], after[1]), gain, source)
+
+
+def with_added(suggestion: Suggestion, words: tuple[str, str]) -> tuple[str, str]:
+    """Another prompt and negative prompt, with what a suggestion adds to its own put behind them."""
+    prompt, negative = words
+    added = [piece.text.strip(" ,.;") for piece in suggestion.prompt_diff if piece.action == "add"]
+    avoided = [piece.text.strip(" ,.;") for piece in suggestion.negative_diff if piece.action == "add"]
+    more = ", ".join(filter(None, added))
+    return append(prompt, more) if more else prompt, _append_words(negative, ", ".join(filter(None, avoided)))
 
 
 def subject_of(prompt: str) -> str:
@@ -150,19 +180,18 @@ def _by_rules(dimension: Dimension, prompt: str, negative: str, subject: str, ga
     for rule in _RULES.get(dimension, ()):
         if re.search(rule.covered, calmer, re.I):
             continue
-        new = _append(calmer, rule.add.format(subject=_the(subject)))
+        new = append(calmer, rule.add.format(subject=_the(subject)))
         avoid = _append_words(negative, rule.avoid)
-        return Suggestion(dimension, rule.reason, new, avoid, diff(prompt, new), diff(negative, avoid), gain)
+        return change_of(dimension, rule.reason, (prompt, negative), (new, avoid), gain)
     if calmer != prompt:
-        return Suggestion(dimension, "Take out what asks for haste.", calmer, negative, diff(prompt, calmer), (), gain)
+        return change_of(dimension, "Take out what asks for haste.", (prompt, negative), (calmer, negative), gain)
     return None
 
 
 def _name_motion(prompt: str, negative: str) -> Suggestion:
-    new = _append(_tidy(re.sub(r",? ?\b(?:static camera|locked camera|still camera|motionless)\b", "", prompt)),
+    new = append(_tidy(re.sub(r",? ?\b(?:static camera|locked camera|still camera|motionless)\b", "", prompt)),
                   "clear, visible motion")
-    return Suggestion(Dimension.DYNAMIC, "The picture hardly moves: ask for motion.", new, negative, diff(prompt, new),
-                      ())
+    return change_of(Dimension.DYNAMIC, "The picture hardly moves: ask for motion.", (prompt, negative), (new, negative))
 
 
 def _move_forward(prompt: str, missing: Sequence[str], subject: str) -> tuple[str, str]:
@@ -173,7 +202,7 @@ def _move_forward(prompt: str, missing: Sequence[str], subject: str) -> tuple[st
     reason = "The video does not show what the prompt asks for: the main thing is said to be in view."
     if re.search(r"in full view|clearly visible", prompt, re.I):
         return reason, prompt
-    return reason, _append(prompt, f"{_the(subject)} clearly visible")
+    return reason, append(prompt, f"{_the(subject)} clearly visible")
 
 
 def _the(subject: str) -> str:
@@ -181,7 +210,8 @@ def _the(subject: str) -> str:
     return re.sub(r"^(?:an?|one)\s+", "the ", subject.strip(), flags=re.I) or "the subject"
 
 
-def _append(prompt: str, words: str) -> str:
+def append(prompt: str, words: str) -> str:
+    """Words added at the end of a prompt, before its full stop."""
     body = prompt.rstrip()
     end = "." if body.endswith(".") else ""
     return f"{body.rstrip('.,; ')}, {words}{end}" if body else words

@@ -134,3 +134,14 @@ class DecisionRow(Base):
     accepted: Mapped[bool]
     suggestion: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     decided_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+
+
+class ModelSuggestionRow(Base):
+    """What a language model suggested for an attempt; rules are asked anew each time and are not kept."""
+
+    __tablename__ = "model_suggestions"
+
+    attempt_id: Mapped[str] = mapped_column(ForeignKey("attempts.id", ondelete="CASCADE"), primary_key=True)
+    key: Mapped[str] = mapped_column(String(32), primary_key=True)
+    suggestion: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)

@@ -25,7 +25,7 @@ from .attempt_records import (
     SceneRecord,
     Verdict,
 )
-from .attempt_tables import AttemptRow, DecisionRow, HeroFrameRow, IterationRow, MetricRow, SceneRow
+from .attempt_tables import AttemptRow, DecisionRow, HeroFrameRow, IterationRow, MetricRow, ModelSuggestionRow, SceneRow
 from .places import Places
 from .tables import GenerationRow, utc_now
 
@@ -296,6 +296,21 @@ class AttemptRepository:
                 suggestion=dict(decision.suggestion), decided_at=utc_now()))
             session.flush()
             return _decision(row)
+
+    def keep_suggestions(self, attempt_id: str, suggestions: Mapping[str, Mapping[str, Any]]) -> None:
+        """Keep what a language model suggested for an attempt, as JSON by key; one that is there already stays once."""
+        with self._transactions.write() as session:
+            _need(session, AttemptRow, attempt_id)
+            for key, suggestion in suggestions.items():
+                session.merge(ModelSuggestionRow(attempt_id=attempt_id, key=key, suggestion=dict(suggestion),
+                                                 made_at=utc_now()))
+
+    def kept_suggestions(self, attempt_id: str) -> tuple[Mapping[str, Any], ...]:
+        """What language models suggested for an attempt, the newest first."""
+        query = (select(ModelSuggestionRow).where(ModelSuggestionRow.attempt_id == attempt_id)
+                 .order_by(ModelSuggestionRow.made_at.desc(), ModelSuggestionRow.key))
+        with self._transactions.read() as session:
+            return tuple(row.suggestion for row in session.scalars(query))
 
     def decisions(self, scene_id: str) -> tuple[DecisionRecord, ...]:
         """What was decided on suggestions for any attempt of a scene, the oldest first."""

@@ -28,7 +28,7 @@ from .places import Places
 
 log = logging.getLogger(__name__)
 
-SCHEMA_HEAD = "0003"
+SCHEMA_HEAD = "0004"
 """Newest revision in `migrations/versions`."""
 
 BUSY_TIMEOUT_S = 10.0
