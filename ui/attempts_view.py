@@ -382,7 +382,8 @@ def _suggestion_html(one: Suggestion, accepted: bool | None, attempt: AttemptRec
     else:
         end = badge("Accepted", "done") if accepted else badge("Rejected", "")
     return (f'<article class="w-card w-suggestion" data-dimension="{one.dimension.value}"><div class="w-line"><strong>'
-            f'{esc(one.dimension.label)}</strong><span class="w-eta">{esc(source + gain)}</span></div><p>{esc(one.reason)}</p>'
+            f'{esc(one.dimension.label)}</strong><span class="w-eta">{esc(source + gain)}</span></div>'
+            f'<p>{esc(one.reason)}</p>'
             f'<p class="w-diff">{diff_html(one.prompt_diff) or esc(one.prompt)}</p>{negative}{end}</article>')
 
 

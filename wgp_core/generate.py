@@ -12,7 +12,7 @@ import logging
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -33,8 +33,8 @@ from .media.checks import FrameCheck, Verdict
 from .naming import file_name, with_suffix
 from .paths import Paths
 from .prompts.enhancer import Cache
-from .request import EngineChoice, EnhanceMode, VideoRequest
-from .resolve import Resolved, for_local
+from .request import EngineChoice, EnhanceMode, VideoRequest, without_words
+from .resolve import Resolved, for_local, resolve
 from .result import VideoResult, library_versions
 from .scenes import render as render_scenes
 from .settings import Settings
@@ -116,14 +116,18 @@ def prepare_video(request: VideoRequest, context: GenerationContext, *,
 
 def generate_video(request: VideoRequest, context: GenerationContext, *,
                    on_progress: ProgressCallback = ignore_progress, cancel: CancelToken | None = None,
-                   on_prepared: Callable[[Prepared], None] = lambda prepared: None) -> VideoResult:
+                   on_prepared: Callable[[Prepared], None] = lambda prepared: None,
+                   ahead: Sequence[VideoRequest] = ()) -> VideoResult:
     """Make one video and return where it is and how it came about; `on_prepared` is told what will be rendered.
+
+    `ahead` are single pictures that the caller will ask for next: where they differ from this one in words and seed
+    only, the engine may make them together, which is faster, and gives them when they are asked for.
 
     Raises `RequestError` for what cannot be asked, `EngineError` or `MediaError` for what failed, `Cancelled` after
     `cancel`. Whatever is raised, no half file is left and nothing that existed before is touched.
     """
     run = _Run(request, context, on_progress, cancel or CancelToken())
-    run.on_prepared = on_prepared
+    run.on_prepared, run.ahead = on_prepared, tuple(ahead)
     return run.make()
 
 
@@ -151,6 +155,7 @@ class _Run:
         self.warnings: list[str] = []
         self.before = Enriching(request, context, self.clock, self.cancel, self.warnings)
         self.on_prepared: Callable[[Prepared], None] = lambda prepared: None
+        self.ahead: tuple[VideoRequest, ...] = ()
         self.scratch = context.paths.data / "scratch" / (context.recorder.job_id or uuid.uuid4().hex)
         self.started = datetime.now().astimezone()
 
@@ -226,6 +231,14 @@ class _Run:
     def _take(self, resolved: Resolved, part: Path) -> _Take:
         """Render and encode, walking down the engine's memory ladder when memory runs out."""
         plan = MemoryPlan(profile=resolved.request.profile or self.context.runtime.profile)
+        together, self.ahead = self._together(resolved.request), ()
+        if together:
+            try:
+                return self._render(resolved, part, plan, together)
+            except EngineMemoryError:
+                log.warning("Memory ran out with several pictures at a time", exc_info=True)
+                self.clock.tell(Progress(Stage.LOAD, message="Memory ran out with several pictures at a time; making "
+                                                             "them one by one."))
         ladder = [plan, *resolved.engine.memory_ladder(plan)]
         for number, plan in enumerate(ladder):
             try:
@@ -240,10 +253,19 @@ class _Run:
                 self.clock.tell(Progress(Stage.LOAD, message=note))
         raise AssertionError("the ladder is never empty")
 
-    def _render(self, resolved: Resolved, part: Path, plan: MemoryPlan) -> _Take:
+    def _together(self, request: VideoRequest) -> tuple[VideoRequest, ...]:
+        """The effective requests among `ahead` that are as this one but for words and seed; none for a video."""
+        if request.frames != 1 or not self.ahead or self.before.scene_prompts or self.before.enhanced is not None:
+            return ()
+        plain = [one for one in self.ahead if one.seed >= 0 and not one.makes_plan and not one.plan
+                 and one.enhance is EnhanceMode.OFF and split_enhanced(one.prompt)[1] is None]
+        closed = (resolve(one, self.context.engines, self.context.settings).request for one in plain)
+        return tuple(one for one in closed if without_words(one) == without_words(request))
+
+    def _render(self, resolved: Resolved, part: Path, plan: MemoryPlan, ahead: tuple[VideoRequest, ...] = ()) -> _Take:
         request = resolved.request
         session = RenderSession(runtime=self.context.runtime, memory=plan, on_progress=self.clock.tell,
-                                cancel=self.cancel, scratch=self.scratch)
+                                cancel=self.cancel, scratch=self.scratch, ahead=ahead)
         with self.clock.stage(Stage.RENDER):
             prompts = self.before.scene_prompts
             stream = (render_scenes(resolved.engine, request, prompts, session) if prompts

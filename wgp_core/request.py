@@ -387,6 +387,15 @@ class VideoRequest:
 
 
 @functools.cache
+def without_words(request: VideoRequest) -> VideoRequest:
+    """What is left of a request without its words, its seed and its file: equal for pictures that can share a batch.
+
+    Whether there is a negative prompt stays: some models read none as something else than an empty one.
+    """
+    return replace(request, prompt="", negative_prompt="-" if request.negative_prompt else "", seed=0,
+                   output=OutputOptions())
+
+
 def _adapter() -> Any:
     from pydantic import TypeAdapter  # only where JSON is read or written
 

@@ -192,6 +192,9 @@ def test_suggestions_are_diffs_to_accept_or_reject(video):
     assert "Accepted" in decided and 'data-action="accept"' not in decided
     assert "Rejected" in suggestions_html(found[:1], {key_of(found[0]): False}, one, "attempt 1")
     assert "suggest nothing" in suggestions_html([], {}, one, "attempt 1")
+    asked = suggestions_html([replace(found[0], source="small-chat")], {}, one, "attempt 1", busy=True)
+    assert "small-chat" in asked and "small-chat" not in html
+    assert 'data-action="ask-model"' in html and "disabled" not in html and "disabled" in asked
 
 
 def test_the_film_says_what_to_do_again():

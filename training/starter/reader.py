@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument("--wordnet", type=Path, default=WORDNET, help="WordNet's folder, with data.verb and others")
     args = parser.parse_args()
     if not (args.wordnet / "data.verb").is_file():
-        raise SystemExit(f"WordNet is not in {args.wordnet}: install Debian's wordnet-base, or say where with --wordnet.")
+        raise SystemExit(f"No WordNet in {args.wordnet}: install Debian's wordnet-base, or say with --wordnet where.")
     sentences, device = read_sentences(args.wordnet), pick_device()
     tokenizer, teacher = build_encoder(range(6))
     _, encoder = build_encoder()

@@ -42,8 +42,8 @@ SHAPES: dict[str, tuple[str, ...]] = {
     "rocket": ("missile", "space shuttle", "space vehicle", "starship", "space craft", "moon rocket", "plain rocket"),
 }
 MOTIONS: dict[str, tuple[str, ...]] = {
-    "left": ("travels left", "is moving left", "slides left", "drives to the left", "passes by to the left", "rolls left",
-             "crosses the picture to the left", "shifts to the left", "sails left", "runs to the left"),
+    "left": ("travels left", "is moving left", "slides left", "drives to the left", "passes by to the left",
+             "rolls left", "crosses the picture to the left", "shifts to the left", "sails left", "runs to the left"),
     "right": ("travels right", "is moving right", "slides right", "drives to the right", "passes by to the right",
               "rolls right", "crosses the picture to the right", "shifts to the right", "sails right",
               "runs to the right"),
@@ -52,8 +52,8 @@ MOTIONS: dict[str, tuple[str, ...]] = {
            "is moving up", "is raised"),
     "down": ("is sinking", "plunges", "drops", "is lowered", "travels down", "goes lower and lower", "falls down",
              "comes down", "sinks down", "is falling", "is moving down", "flies downward", "dives"),
-    "grow": ("is growing", "becomes huge", "widens", "is expanding", "balloons", "is inflated", "gets bigger and bigger",
-             "puffs up", "gets bigger", "grows and grows", "grows larger", "stretches out", "magnifies", "blows up",
+    "grow": ("is growing", "becomes huge", "widens", "is expanding", "balloons", "is inflated",
+             "gets bigger and bigger", "puffs up", "gets bigger", "grows and grows", "grows larger", "stretches out", "magnifies", "blows up",
              "is getting bigger"),
     "shrink": ("is shrinking", "gets tiny", "becomes little", "is compressed", "gets smaller and smaller",
                "is getting smaller", "shrivels", "becomes smaller and smaller", "is reduced", "shrinks away",
@@ -65,7 +65,7 @@ MOTIONS: dict[str, tuple[str, ...]] = {
     "orbit": ("is circling", "circles", "moves in circles", "loops around", "flies in a circle", "runs in circles",
               "revolves around the middle", "follows a circular path", "travels in a loop", "goes in circles"),
     "still": ("stands there", "sits still", "is at a standstill", "holds still", "is resting", "keeps still",
-              "is fixed in place", "does nothing", "stays where it is", "stands immobile", "lingers in place",
+              "is fixed in place", "stays where it is", "stands immobile", "lingers in place",
               "stays the same", "is frozen in place"),
 }
 BACKGROUNDS: dict[str, tuple[str, ...]] = {

@@ -1,7 +1,7 @@
 """Suggestions by a language model: it hears what is weak in a video and changes the prompt, held to the person's words.
 
-A strong model writes the changed prompt; what it lost or contradicted is said to it once, and then left out. A small one
-chooses among phrases that fit the prompt, as the enhancer has it do.
+A strong model writes the changed prompt; what it lost or contradicted is said to it once, and then left out. A small
+one chooses among phrases that fit the prompt, as the enhancer has it do.
 """
 
 from __future__ import annotations
@@ -53,9 +53,10 @@ def ask_model(report: QualityReport, prompt: str, negative_prompt: str, model: T
 
 def messages_for(weak: Sequence[tuple[DimensionScore, float]], prompt: str, negative_prompt: str) -> tuple[str, str]:
     """Instructions and question."""
-    system = ("You improve prompts of a text-to-video model. A video was made and measured. For each weakness change the "
-              "prompt a little, so that the next video is better there. Keep everything that the prompt says: its things, "
-              "numbers, colours, names and actions. Bring in no new person, animal or thing. Answer with a JSON array "
+    system = ("You improve prompts of a text-to-video model. A video was made and measured. For each weakness change "
+              "the prompt a little, so that the next video is better there. Keep everything that the prompt says: its "
+              "things, numbers, colours, names and actions. Bring in no new person, animal or thing. Answer with a "
+              "JSON array "
               'only, one object for each weakness: {"weakness": "...", "prompt": "the whole changed prompt", '
               '"negative_prompt": "what must not be seen, or empty", "reason": "one short sentence"}.')
     lines = [f"Prompt: {prompt}"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -41,9 +42,10 @@ def draw_heroes(request: VideoRequest, bench: Workbench, scene_id: str, count: i
     still = still_request(request, bench, model)
     bench.store.attempts.scene(scene_id)
     drawn = []
-    for number, seed in enumerate(seeds(still, count), 1):
+    asked = [still.with_(seed=seed) for seed in seeds(still, count)]
+    for number, one in enumerate(asked, 1):
         watch.cancel.raise_if_cancelled()
-        drawn.append(_draw(still.with_(seed=seed), bench, scene_id, watch.making("Hero frame", number, count)))
+        drawn.append(_draw(one, bench, scene_id, watch.making("Hero frame", number, count), ahead=asked[number:]))
     return tuple(drawn)
 
 
@@ -122,8 +124,9 @@ def _still_model(bench: Workbench) -> str | None:
 
 
 def _draw(request: VideoRequest, bench: Workbench, scene_id: str, watch: Watch, *,
-          parent: HeroFrameRecord | None = None, changes: dict[str, Any] | None = None) -> HeroFrameRecord:
-    result = generate_video(request, bench.context, on_progress=watch.on_progress, cancel=watch.cancel)
+          parent: HeroFrameRecord | None = None, changes: dict[str, Any] | None = None,
+          ahead: Sequence[VideoRequest] = ()) -> HeroFrameRecord:
+    result = generate_video(request, bench.context, on_progress=watch.on_progress, cancel=watch.cancel, ahead=ahead)
     prompt, _ = split_enhanced(request.prompt)
     report, problem = bench.score(result.path, prompt, watch)
     if problem:

@@ -217,6 +217,9 @@ class RenderSession:
     scratch: Path | None = None
     notes: list[str] = field(default_factory=list)
     """What turned out while frames were made, for the person."""
+    ahead: tuple[VideoRequest, ...] = ()
+    """Single pictures that will be asked for next, with other words and seeds: an engine may make some of them together
+    with this one, and have them ready."""
 
 
 class Engine(Protocol):

@@ -75,7 +75,8 @@ class AttemptLine(WorkLine[AttemptWork]):
     def run(self, work: AttemptWork, payload: Mapping[str, Any], cancel: CancelToken,
             on_progress: ProgressCallback) -> Mapping[str, Any]:
         if work.action is AttemptAction.SUGGEST:
-            return self._run_prompt("suggest", payload, timeout_s=PROMPT_LIMIT_S, cancel=cancel, on_progress=on_progress)
+            return self._run_prompt("suggest", payload, timeout_s=PROMPT_LIMIT_S, cancel=cancel,
+                                    on_progress=on_progress)
         return self._run_task(f"attempts_{work.action.value}", payload, timeout_s=LIMIT_S, cancel=cancel,
                               on_progress=on_progress)
 

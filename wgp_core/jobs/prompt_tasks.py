@@ -1,7 +1,8 @@
-"""Tasks of the prompt enhancer: `enhance`; `suggest`, which asks its model about an attempt; what is in memory, and `release_language_model` to have that back.
+"""Tasks of the prompt enhancer: `enhance`; `suggest`, which asks its language model about an attempt.
 
-They run in the assistant worker. The enhancer stays between tasks, and with it the language model that it loaded, until
-the settings that concern it change, the worker has been idle for long, or a video needs the card.
+Beside them: what is in memory, and `release_language_model` to have that back. They run in the assistant worker. The
+enhancer stays between tasks, and with it the language model that it loaded, until the settings that concern it change,
+the worker has been idle for long, or a video needs the card.
 """
 
 from __future__ import annotations

@@ -29,6 +29,8 @@ BLOCKS = 30
 ACTIVATION_COPIES = 13
 """Tensors of tokens x width alive at the peak of a block: its input, a float32 norm (2), its output, and the
 feed-forward's inner activation before and after the nonlinearity (4.5 each: Wan's is 2.7 to 5.8 times the width)."""
+MOST_PICTURES = 8
+"""Pictures in one batch at most; beyond that little is gained."""
 VIDEO_BITS_PER_PIXEL = 0.25
 """H.264 at CRF 18, rounded up."""
 
@@ -147,6 +149,23 @@ def estimate(spec: ModelSpec, request: VideoRequest, *, options_hint: LoadOption
                                                fit_warnings(found, room))
 
 
+def pictures_at_once(spec: ModelSpec, request: VideoRequest, *, options_hint: LoadOptions, room: Room) -> int:
+    """How many pictures of this size can be computed in one batch, 1 to `MOST_PICTURES`, with the model in memory.
+
+    What is free then is shared among the denoiser's activations, half of it left alone: the figures are rough. Pictures
+    are decoded one by one.
+    """
+    width, height, _, _ = _asked(spec, request)
+    each = _block_bytes(spec, options_hint, width, height, 1) / GB
+    free = room.ram_free_gb if options_hint.device == "cpu" else room.gpu.free_gb if room.gpu else None
+    if free is None or each <= 0:
+        return 1
+    if options_hint.device != "cpu" and room.gpu:
+        needed = estimate(spec, request.with_(frames=1), options_hint=options_hint, room=room)
+        free = min(free, room.gpu.total_gb - needed.vram_gb)  # streamed weights come and go
+    return max(1, min(MOST_PICTURES, 1 + int(free / 2 / each)))
+
+
 def fit_warnings(needed: Estimate, room: Room) -> tuple[str, ...]:
     """What does not fit, each a sentence with the two numbers and what to do; empty where all is well."""
     warnings = []
@@ -204,25 +223,42 @@ def _computed_bytes(spec: ModelSpec, options: LoadOptions, width: int, height: i
                     vae_tiling: bool) -> float:
     """Peak of activations: the larger of one denoiser block and of the decoding, which never run together.
 
+    """
+    geometry = _GEOMETRY.get(spec.family)
+    if geometry is None:
+        return 0.0
+    bytes_each = _bytes_each(options)
+    decoded = min(frames, geometry.decoded_frames) if geometry.decoded_frames else frames
+    pixels = min(width * height, TILE_PIXELS) if vae_tiling else width * height
+    small = min(1.0, _denoiser(spec) / 1.3e9)  # a toy's VAE is as narrow as its denoiser
+    vae_bytes = 4 if geometry.vae_fp32 else bytes_each
+    decode = pixels * decoded * geometry.decode_values * vae_bytes * small + width * height * frames * 3 * vae_bytes
+    return max(_block_bytes(spec, options, width, height, frames), decode)
+
+
+def _block_bytes(spec: ModelSpec, options: LoadOptions, width: int, height: int, frames: int) -> float:
+    """Peak of activations in one denoiser block.
+
     Wan-like denoisers are about 1536 wide at 1.3 G weights and 5120 at 14 G, so width grows with the square root of
     the weights; tokens are latent cells over patches.
     """
     geometry = _GEOMETRY.get(spec.family)
     if geometry is None:
         return 0.0
-    denoiser = max((part.parameters for part in spec.parts if part.name in DENOISERS), default=0)
-    bytes_each = 4 if options.precision == "fp32" else 2
     latent_frames = (frames - 1) // geometry.temporal + 1
     cell = geometry.spatial * geometry.patch
     tokens = latent_frames * (width // cell) * (height // cell) * (2 if geometry.doubled else 1)
-    channels = 1536 * (denoiser / 1.3e9) ** 0.5
-    block = tokens * channels * bytes_each * ACTIVATION_COPIES
-    decoded = min(frames, geometry.decoded_frames) if geometry.decoded_frames else frames
-    pixels = min(width * height, TILE_PIXELS) if vae_tiling else width * height
-    small = min(1.0, denoiser / 1.3e9)  # a toy's VAE is as narrow as its denoiser
-    vae_bytes = 4 if geometry.vae_fp32 else bytes_each
-    decode = pixels * decoded * geometry.decode_values * vae_bytes * small + width * height * frames * 3 * vae_bytes
-    return max(block, decode)
+    channels = 1536 * (_denoiser(spec) / 1.3e9) ** 0.5
+    return tokens * channels * _bytes_each(options) * ACTIVATION_COPIES
+
+
+def _denoiser(spec: ModelSpec) -> int:
+    """Weights of the largest denoiser."""
+    return max((part.parameters for part in spec.parts if part.name in DENOISERS), default=0)
+
+
+def _bytes_each(options: LoadOptions) -> int:
+    return 4 if options.precision == "fp32" else 2
 
 
 def _seconds(model: str, device: str, work: float, history: Sequence[PastRun]) -> tuple[float | None, str]:

@@ -191,7 +191,8 @@ def _by_rules(dimension: Dimension, prompt: str, negative: str, subject: str, ga
 def _name_motion(prompt: str, negative: str) -> Suggestion:
     new = append(_tidy(re.sub(r",? ?\b(?:static camera|locked camera|still camera|motionless)\b", "", prompt)),
                   "clear, visible motion")
-    return change_of(Dimension.DYNAMIC, "The picture hardly moves: ask for motion.", (prompt, negative), (new, negative))
+    return change_of(Dimension.DYNAMIC, "The picture hardly moves: ask for motion.", (prompt, negative),
+                     (new, negative))
 
 
 def _move_forward(prompt: str, missing: Sequence[str], subject: str) -> tuple[str, str]:

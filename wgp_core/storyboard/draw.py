@@ -63,7 +63,7 @@ def draw(project: BoardProject, numbers: Sequence[int] | None, context: Generati
         for done, number in enumerate(wanted):
             cancel.raise_if_cancelled()
             on_progress(Progress(Stage.RENDER, done, len(wanted), f"Frame {number} of {len(project.frames)}"))
-            run.frame(number, done, len(wanted))
+            run.frame(number, done, len(wanted), wanted[done + 1:])
         if wanted:
             run.compare()
     finally:
@@ -110,18 +110,19 @@ class _Drawing:
         self.likeness.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def frame(self, number: int, done: int, of: int) -> None:
-        """Draw one frame: up to `tries` times with other seeds while it is unlike its character's other frames."""
-        project, scene, before = self.project, self.project.scene(number), self.project.frame(number)
-        options = project.options
-        seed = (options.base_seed + number - 1) % (MAX_SEED + 1)
-        if before.is_there and before.seed is not None and not project.is_stale(number):
-            seed = (before.seed + NEXT_TRY * max(options.tries, 1)) % (MAX_SEED + 1)
+    def frame(self, number: int, done: int, of: int, after: Sequence[int] = ()) -> None:
+        """Draw one frame: up to `tries` times with other seeds while it is unlike its character's other frames.
+
+        Frames `after` it may be drawn together with its first try.
+        """
+        project, scene = self.project, self.project.scene(number)
+        options, seed = project.options, self._first_seed(number)
+        ahead = tuple(self._request(project.scene(one), self._first_seed(one), self.folder) for one in after)
         others, threshold = self._same_people(number), project.threshold(self.likeness.measure)
         best: tuple[float, Path, Frame] | None = None
         for again in range(max(options.tries, 1)):
             own = (seed + NEXT_TRY * again) % (MAX_SEED + 1)
-            path, engine = self._picture(number, scene, own, again, done, of)
+            path, engine = self._picture(number, scene, own, again, done, of, () if again else ahead)
             made = self._judged(Frame(number, FrameState.DRAWN, scene.prompt, own, engine, again + 1), path, others)
             value = made.consistency if made.consistency is not None else 1.0
             if best is None or value > best[0]:
@@ -139,6 +140,13 @@ class _Drawing:
         project.keep_earlier(number)
         path.replace(project.frame_path(number))
         project.put_frame(made)
+
+    def _first_seed(self, number: int) -> int:
+        """The seed of a frame's first try; another one where the frame is there and only wanted anew."""
+        project, before = self.project, self.project.frame(number)
+        if before.is_there and before.seed is not None and not project.is_stale(number):
+            return (before.seed + NEXT_TRY * max(project.options.tries, 1)) % (MAX_SEED + 1)
+        return (project.options.base_seed + number - 1) % (MAX_SEED + 1)
 
     def compare(self) -> None:
         """Measure every drawn frame against every other, for the heat map and for each frame's consistency."""
@@ -174,7 +182,8 @@ class _Drawing:
 
     # -- one picture --------------------------------------------------------------------------------------------
 
-    def _picture(self, number: int, scene: StoryScene, seed: int, again: int, done: int, of: int) -> tuple[Path, str]:
+    def _picture(self, number: int, scene: StoryScene, seed: int, again: int, done: int, of: int,
+                 ahead: Sequence[VideoRequest]) -> tuple[Path, str]:
         """A picture in the folder of tries, and the id of the engine that made it."""
         target = self.folder / f"frame_{number:03}_{again + 1}.png"
         target.unlink(missing_ok=True)
@@ -189,7 +198,7 @@ class _Drawing:
         sketched = engine.spec.choice is EngineChoice.LOCAL
         try:
             result = generate_video(self._sketched(number, seed, target) if sketched else request, self.context,
-                                    on_progress=tell, cancel=self.cancel)
+                                    on_progress=tell, cancel=self.cancel, ahead=() if sketched else ahead)
         except EngineError as error:
             if sketched or self.project.options.engine is not EngineChoice.AUTO:
                 raise

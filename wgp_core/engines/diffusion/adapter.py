@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Job:
-    """One call of a pipeline: a whole short video, or one window of a long one. Sizes in pixels, `frames` counted.
+    """One call of a pipeline: a whole short video, one window of a long one, or several pictures.
 
-    `generator` lives on the CPU, so that a seed gives the same noise whatever the device.
+    Sizes in pixels, `frames` counted. `generator` lives on the CPU, so that a seed gives the same noise whatever the
+    device. Several pictures have lists of prompts, negative prompts and generators.
     """
 
     request: VideoRequest
@@ -31,8 +32,8 @@ class Job:
     height: int
     frames: int
     steps: int
-    prompt: str
-    negative: str
+    prompt: str | list[str]
+    negative: str | list[str]
     generator: Any
     start_image: Image.Image | None = None
     end_image: Image.Image | None = None

@@ -11,23 +11,26 @@ import contextlib
 import logging
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ... import hardware
 from ...errors import EngineError, RequestError
 from ...events import CancelToken, Progress, Stage
+from ...models import preflight
 from ...models.locate import Found, find, missing_error
 from ...models.spec import Task
 from ...paths import Paths
-from ...request import EngineChoice, VideoRequest
+from ...request import EngineChoice, OutputOptions, StepCache, VideoRequest
 from .. import memory
 from ..base import Availability, EngineSpec, Frame, FrameStream, MemoryPlan, ModelUse, RenderSession, RuntimeOptions
 from .rules import denoiser_parameters, engine_spec, rules_of
 
 if TYPE_CHECKING:
     from ...models.manager import Loaded
+    from ...models.options import LoadOptions
+    from .rendering import Other
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +57,8 @@ class DiffusionEngine:
         self._paths = paths
         self._runtime = runtime or RuntimeOptions()
         self._preloading: _Preload | None = None
+        self._ready: dict[tuple[VideoRequest, Path | None, RuntimeOptions], FrameStream] = {}
+        """Pictures that were made together with another one, until they are asked for; the last batch's alone."""
 
     @property
     def spec(self) -> EngineSpec:
@@ -85,6 +90,9 @@ class DiffusionEngine:
         from the frames.
         """
         found = self._found(request, session.runtime.cache_root)
+        ready = self._ready.pop((_named(request), found.folder, session.runtime), None)
+        if ready is not None:
+            return ready
         if found.folder is None:
             raise missing_error(found.spec, self._paths, session.runtime.cache_root)
         problem = _images(found, request)
@@ -154,6 +162,8 @@ class DiffusionEngine:
             request.prompt, request.negative_prompt or found.spec.defaults.negative_prompt, request)
         notes = (*loaded.notes, *notes)
         rendering = Rendering(request, session, pipelines, prompt, negative)
+        together = self._together(request, session, found, options)
+        rendering.others = tuple(self._other(one, found) for one in together)
         lora_files: tuple[Path, ...] = ()
         if request.loras:
             applied = borrowed.enter_context(self._loras(request, session, rendering))
@@ -171,11 +181,43 @@ class DiffusionEngine:
             notes += (f"Made of {len(rendering.windows)} windows of up to "
                       f"{max(w.count for w in rendering.windows)} frames.",)
         models = self._models(session, (*loaded.files, *lora_files), found)
-        return FrameStream(
+        facts = {"model": found.spec.id, **loaded.facts,
+                 "vae tiling": "yes" if session.memory.vae_tiling or large else "no"}
+        if together:
+            facts["pictures together"] = str(len(together) + 1)
+        stream = FrameStream(
             width=rendering.width, height=rendering.height, fps=request.fps or found.spec.defaults.fps,
-            count=rendering.count, frames=_Frames(rendering.frames(), borrowed.pop_all()), models=models, notes=notes,
-            facts={"model": found.spec.id, **loaded.facts, "vae tiling": "yes" if session.memory.vae_tiling or large
-                   else "no"})
+            count=rendering.count, frames=iter(()), models=models, notes=notes, facts=facts)
+
+        def keep(place: int, frame: Frame) -> None:
+            self._ready[together[place], found.folder, session.runtime] = replace(stream, frames=iter((frame,)))
+
+        rendering.keep = keep
+        return replace(stream, frames=_Frames(rendering.frames(), borrowed.pop_all()))
+
+    def _together(self, request: VideoRequest, session: RenderSession, found: Found,
+                  options: LoadOptions) -> tuple[VideoRequest, ...]:
+        """Those of the pictures that come next for which there is memory, and which are not ready.
+
+        A step cache decides for all pictures of a batch at once, so there is no batch with one.
+        """
+        if request.frames != 1 or request.start_image is not None or request.step_cache is not StepCache.OFF:
+            return ()
+        waiting = [one for one in dict.fromkeys(map(_named, session.ahead)) if one != _named(request)]
+        if not waiting:
+            return ()
+        self._ready.clear()
+        most = preflight.pictures_at_once(found.spec, request, options_hint=options,
+                                          room=preflight.Room.here(options.device))
+        return tuple(waiting[:most - 1])
+
+    def _other(self, request: VideoRequest, found: Found) -> Other:
+        from ...loras import words
+        from .rendering import Other
+
+        prompt, negative, _ = words.decorate(
+            request.prompt, request.negative_prompt or found.spec.defaults.negative_prompt, request)
+        return Other(prompt, negative, request.seed)
 
     def _check_loras(self, request: VideoRequest, session: RenderSession, found: Found) -> None:
         """Refuse a LoRA that does not fit before minutes go into loading; a model in memory is asked when it is put on.
@@ -289,6 +331,11 @@ def _images(found: Found, request: VideoRequest) -> Availability | None:
         what = "needs a start image beside the end image" if rules.end_image else "cannot use an end image"
         return Availability(False, f"{label} {what}.", "Remove the end image, or choose another model.")
     return None
+
+
+def _named(request: VideoRequest) -> VideoRequest:
+    """What a picture is known by while it is ready: all but where it will be kept."""
+    return replace(request, output=OutputOptions())
 
 
 def _timestep(pipelines: Any) -> float:

@@ -6,8 +6,8 @@ Owns the order of things within a rendering; tensors of a family are its adapter
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +41,21 @@ def adapter_for(pipelines: Pipelines) -> Adapter:
     return kinds[pipelines.family](pipelines)
 
 
+@dataclass(frozen=True)
+class Other:
+    """A picture that is made together with another one: its decorated words, and its seed."""
+
+    prompt: str
+    negative: str
+    seed: int
+
+
 @dataclass
 class Rendering:
-    """Frames of one effective request. `prompt` and `negative` are the decorated ones."""
+    """Frames of one effective request. `prompt` and `negative` are the decorated ones.
+
+    A single picture can be made together with `others`; each is given to `keep` by its place when it is decoded.
+    """
 
     request: VideoRequest
     session: RenderSession
@@ -51,10 +63,10 @@ class Rendering:
     prompt: str
     negative: str
     loras: LoraStrengths | None = None
+    others: tuple[Other, ...] = ()
+    keep: Callable[[int, Frame], None] = lambda place, frame: None
 
     def __post_init__(self) -> None:
-        import torch
-
         request = self.request
         self.adapter = adapter_for(self.pipelines)
         self.count = request.frames or 1
@@ -62,7 +74,7 @@ class Rendering:
         self.width = request.width or self.pipelines.spec.defaults.width
         self.height = request.height or self.pipelines.spec.defaults.height
         self.windows = self._plan()
-        self.generator = torch.Generator("cpu").manual_seed(max(request.seed, 0))
+        self.generator = _generator(request.seed)
         self.reporter = Reporter(self.session.on_progress, self.session.cancel, self.steps * len(self.windows))
 
     def frames(self) -> Iterator[Frame]:
@@ -105,6 +117,11 @@ class Rendering:
         prompt = prompt_of(self.request.window_prompts, self.prompt, number)
         job = Job(self.request, self.width, self.height, window.count, self.steps, prompt, self.negative,
                   self.generator, start, end)
+        if self.others:
+            job = replace(job, prompt=[prompt, *(other.prompt for other in self.others)],
+                          negative=[self.negative, *(other.negative for other in self.others)],
+                          generator=[self.generator, *(_generator(other.seed) for other in self.others)])
+            words = f"{len(self.others) + 1} pictures together: "
         self.reporter.say(f"{words}reading the prompt")
         pipe = self.adapter.pipeline(job)
         pipe.scheduler = self.adapter.scheduler(self.request)
@@ -118,7 +135,9 @@ class Rendering:
                           callback_on_step_end=watch, callback_on_step_end_tensor_inputs=["latents"])
             latents = self.adapter.unpack(output[0], job)
             self.reporter.say(f"{words}decoding the frames")
-            return _to_frames(self.adapter.decode(latents, job), window.count)
+            for place in range(len(self.others)):
+                self.keep(place, _to_frames(self.adapter.decode(latents[place + 1:place + 2], job), 1)[0])
+            return _to_frames(self.adapter.decode(latents[:1], job), window.count)
 
     def _kept(self, tail: np.ndarray | None) -> KeptLatents | None:
         if tail is None:
@@ -150,6 +169,12 @@ class Rendering:
 
         return ImageOps.fit(Image.fromarray(load_image(Path(path))), (self.width, self.height),
                             Image.Resampling.LANCZOS)
+
+
+def _generator(seed: int) -> Any:
+    import torch
+
+    return torch.Generator("cpu").manual_seed(max(seed, 0))
 
 
 def _image(frame: np.ndarray) -> Any:

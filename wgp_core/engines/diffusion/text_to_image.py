@@ -26,7 +26,7 @@ class SdxlAdapter(Adapter):
 
     def arguments(self, job: Job) -> dict[str, Any]:
         found = {**self._common(job), "guidance_scale": guidance(job.request, 5.0)}
-        found["negative_prompt"] = job.negative or None  # an empty text is read as a text, None as zeros
+        found["negative_prompt"] = job.negative if any(job.negative) else None  # an empty text is read as a text
         return found
 
     def unpack(self, latents: torch.Tensor, job: Job) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""JSON objects in a language model's answer, read with patience: thoughts, talk, trailing commas, an end that is cut."""
+"""JSON objects in a language model's answer, read with patience: thoughts, talk, trailing commas, a lost end."""
 
 from __future__ import annotations
 
