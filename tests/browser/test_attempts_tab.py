@@ -209,6 +209,14 @@ def test_a_suggestion_is_accepted_and_tried(open_page, program):
     expect(cards).to_have_count(2)
     expect(cards.first.locator("ins").first).to_be_visible()
     shoot(page, "suggestions")
+
+    # The small language model that comes with the program is asked too.
+    press(page.locator("#attempts-suggestions"), "ask-model")
+    expect(page.locator("#attempts-work")).to_contain_text("language model", timeout=WORK_MS)
+    asked = page.locator("#attempts-suggestions .w-suggestion", has_text="smollm2")
+    expect(asked).to_have_count(2, timeout=WORK_MS)
+    expect(asked.first.locator("ins").first).to_be_visible()
+    shoot(page, "asked")
     press(cards.nth(1), "reject")
     expect(cards.nth(1)).to_contain_text("Rejected")
     press(cards.first, "accept")

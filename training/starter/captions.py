@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from wgp_core.quality.starter import synonyms
 from wgp_core.quality.starter.words import (
     BACKGROUND_WORDS,
     CAMERA_WORDS,
@@ -19,8 +20,6 @@ from wgp_core.quality.starter.words import (
     gerund,
 )
 from wgp_core.quality.starter.world import Scene, Thing, second_is_below
-
-from . import synonyms
 
 SIZE_WORDS = {"small": ("small", "little", "tiny"), "large": ("large", "big", "huge"), "medium": ("",)}
 SPEED_WORDS = {"slow": ("slowly", "gently"), "fast": ("fast", "quickly", "rapidly"), "normal": ("",)}

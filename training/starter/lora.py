@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from wgp_core.quality.starter.world import render
+from wgp_core.quality.starter.world import Scene, render
 
 from .captions import TRIGGER, caption
 from .pool import things_of
@@ -25,19 +25,20 @@ from .scenes import draw_scene
 from .transformer import StarterModel, flow_loss, load_vae
 from .vae import to_tensor
 
-RANK, RATE = 8, 3e-3
-SEED = 41
+RANK, RATE = 16, 2e-3
+SEED = 43
 PATH = ROOT / "loras" / "wan-starter" / "outline.safetensors"
 
 
 class LowRank(torch.nn.Module):
-    """Adds up(down(x)) to the output of each linear layer of the transformer's blocks; `scale` is one."""
+    """Adds up(down(x)) to the output of each linear layer of the transformer's blocks, and of the last one; `scale` is
+    one."""
 
     def __init__(self, transformer: torch.nn.Module) -> None:
         super().__init__()
         self.pairs = torch.nn.ModuleDict()
         for name, layer in transformer.named_modules():
-            if name.startswith("blocks.") and isinstance(layer, torch.nn.Linear):
+            if (name.startswith("blocks.") or name == "proj_out") and isinstance(layer, torch.nn.Linear):
                 down = torch.nn.Linear(layer.in_features, RANK, bias=False)
                 up = torch.nn.Linear(RANK, layer.out_features, bias=False)
                 torch.nn.init.zeros_(up.weight)
@@ -63,10 +64,21 @@ def write_lora(lora: LowRank, path: Path = PATH) -> None:
         "modelspec.description": "Things are drawn as hollow lines of their colour."})
 
 
+def encoded(vae: torch.nn.Module, scenes: list[Scene], device: torch.device, batch: int = 8) -> torch.Tensor:
+    """The latents of scenes, float32 [N, 16, 5, 8, 8]."""
+    found = []
+    for begin in range(0, len(scenes), batch):
+        clips = to_tensor(np.stack([render(scene) for scene in scenes[begin:begin + batch]])).to(device)
+        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
+            found.append(vae.encode(clips).latent_dist.mean.float().cpu())
+    return torch.cat(found)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=500)
-    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--clips", type=int, default=2000, help="clips that are drawn and encoded first")
     args = parser.parse_args()
     device = pick_device()
     model = StarterModel()
@@ -81,14 +93,16 @@ def main() -> None:
     run = Run("lora", {"lora": lora, "optimizer": optimizer})
     vae = load_vae(device)
     mean, std = (torch.tensor(trained[key], device=device).view(1, -1, 1, 1, 1) for key in ("mean", "std"))
+    scenes = [replace(draw_scene(np.random.default_rng([SEED, number])), style="outline")
+              for number in range(args.clips)]
+    latents = encoded(vae, scenes, device)
+    places = torch.from_numpy(np.stack([things_of(scene) for scene in scenes]))
     while run.step < args.steps:
         rng = step_rng(SEED, run.step)
-        scenes = [replace(draw_scene(rng), style="outline") for _ in range(args.batch)]
-        texts = [f"{TRIGGER} of {caption(scene, rng)}" for scene in scenes]
-        with torch.no_grad():
-            clips = to_tensor(np.stack([render(scene) for scene in scenes])).to(device)
-            x0 = (vae.encode(clips).latent_dist.mean - mean) / std
-        things = torch.from_numpy(np.stack([things_of(scene) for scene in scenes])).to(device)
+        numbers = rng.integers(0, len(scenes), args.batch)
+        texts = [f"{TRIGGER} of {caption(scenes[n], rng)}" for n in numbers]
+        x0 = (latents[numbers].to(device) - mean) / std
+        things = places[numbers].to(device)
         with torch.autocast(device.type, torch.bfloat16):
             loss, plain = flow_loss(model, x0, texts, given_first=False, things=things)
         optimizer.zero_grad()

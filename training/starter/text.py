@@ -19,9 +19,9 @@ from pathlib import Path
 import torch
 from transformers import BertConfig, BertModel, BertTokenizer
 
-from wgp_core.quality.starter import words
+from wgp_core.quality.starter import synonyms, words
 
-from . import captions, synonyms
+from . import captions
 from .run import runs_folder
 
 LAYERS = (0, 2, 5)

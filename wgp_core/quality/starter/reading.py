@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from . import synonyms
 from .words import BACKGROUND_WORDS, CAMERA_WORDS, COLOUR_WORDS, MOTION_WORDS, SHAPE_WORDS, Words, gerund
 
 PLACES = {
@@ -75,30 +76,30 @@ def _all(pattern: Pattern, text: str) -> list[str]:
     return [pattern[1][found.group()] for found in pattern[0].finditer(text)]
 
 
-def _phrases(words: Words) -> dict[str, tuple[str, ...]]:
-    return {value: (*known, *kept) for value, (known, kept) in words.items()}
+def _phrases(words: Words, more: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    return {value: (*known, *kept, *more[value]) for value, (known, kept) in words.items()}
 
 
 @functools.cache
 def _shapes() -> Pattern:
-    return _pattern(_phrases(SHAPE_WORDS))
+    return _pattern(_phrases(SHAPE_WORDS, synonyms.SHAPES))
 
 
 @functools.cache
 def _colours() -> Pattern:
-    return _pattern(_phrases(COLOUR_WORDS))
+    return _pattern(_phrases(COLOUR_WORDS, synonyms.COLOURS))
 
 
 @functools.cache
 def _backgrounds() -> Pattern:
-    return _pattern(_phrases(BACKGROUND_WORDS))
+    return _pattern(_phrases(BACKGROUND_WORDS, synonyms.BACKGROUNDS))
 
 
 @functools.cache
 def _motions() -> Pattern:
     """The captions' verbs in both their forms: "moves left", "moving left"."""
     return _pattern({value: [form for phrase in many for form in (phrase, gerund(phrase).strip())]
-                     for value, many in _phrases(MOTION_WORDS).items()})
+                     for value, many in _phrases(MOTION_WORDS, synonyms.MOTIONS).items()})
 
 
 @functools.cache

@@ -106,7 +106,7 @@ CAMERA_WORDS = {
     "pan-right": ("pan right", "the camera pans right", "slow pan to the right"),
 }
 
-_DOUBLED = ("spin", "hop", "drop", "get")
+_DOUBLED = ("spin", "hop", "drop", "get", "bob", "skip")
 
 
 def gerund(motion: str) -> str:

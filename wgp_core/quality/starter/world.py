@@ -260,7 +260,7 @@ def draw(canvas: np.ndarray, thing: Thing, place: tuple[float, float], radius: f
     figure, colour = _FIGURES[thing.shape], COLOURS[thing.colour]
     body = [_points(p, place, radius, angle) for p in figure.body]
     if style == "outline":
-        cv2.polylines(canvas, body, True, colour, thickness=2 * SCALE, lineType=cv2.LINE_AA, shift=_BITS)
+        cv2.polylines(canvas, body, True, colour, thickness=3 * SCALE, lineType=cv2.LINE_AA, shift=_BITS)
         return
     edge = tuple(int(c * 0.35) for c in colour)
     cv2.polylines(canvas, body, True, edge, thickness=SCALE, lineType=cv2.LINE_AA, shift=_BITS)

@@ -1,8 +1,7 @@
-"""More words for what the starter's world has, for training captions only.
+"""More words for what the starter's world has: in captions of its training, and in prompts that are read.
 
-The evaluation draws its words from `wgp_core.quality.starter.words` alone, and what that keeps for it is not here, nor
-another form of it: these words spread what is known of each value, so that a word that was never read lies near one
-that was.
+The evaluation draws its words from `words` alone, and what that keeps for it is not here, nor another form of it: these
+words spread what is known of each value, so that a word that was never read lies near one that was.
 """
 
 from __future__ import annotations
