@@ -8,7 +8,7 @@ from ..spec import Defaults, Family, ModelSpec, Rules, Task
 from .layout import DIFFUSERS_FILES, part, total_bytes
 
 _SIDE = StepRule(64, 64)
-_PARTS = (part("transformer", 8_109_120, quantize=True), part("text_encoder", 6_690_816, quantize=True),
+_PARTS = (part("transformer", 8_109_120, quantize=True), part("text_encoder", 8_239_488, quantize=True),
           part("vae", 2_560_860))
 
 STARTER = ModelSpec(

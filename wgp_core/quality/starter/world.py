@@ -147,16 +147,16 @@ def _path(thing: Thing, rng: np.random.Generator, top: float, bottom: float) -> 
     def shrink(t: float) -> tuple[float, float, float, float]:
         return x0, y0, large + (small - large) * t, 0.0
 
-    turn = 2 * math.pi * (0.45 + 0.35 * pace) * (1 if rng.random() < 0.5 else -1)
+    # Always clockwise: where both ways are as likely, a small model shows their mean, a thing that stands still.
+    turn = 2 * math.pi * (0.45 + 0.35 * pace)
 
     def spin(t: float) -> tuple[float, float, float, float]:
         return x0, y0, radius, turn * t
 
-    hops, phase = 0.75 + 0.5 * pace, rng.uniform(0, 1)
-    ground = rng.uniform(40, 46)
+    hops, ground = 0.75 + 0.5 * pace, rng.uniform(40, 46)
 
     def bounce(t: float) -> tuple[float, float, float, float]:
-        at = (hops * t + phase) % 1.0
+        at = hops * t % 1.0
         return x0 + drift * t, ground - 17 * 4 * at * (1 - at), radius, 0.0
 
     way, begin, reach = (1 if rng.random() < 0.5 else -1), rng.uniform(0, 2 * math.pi), rng.uniform(9.5, 12)
