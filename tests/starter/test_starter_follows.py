@@ -112,7 +112,7 @@ def test_start_images_are_kept_and_move_as_told(make: Make, tmp_path: Path) -> N
                      if s.things[0].motion == motion and s.camera == "static")
         image = render(scene, 1)[0]
         clip = make(caption(scene, rng), start_image=save_png(image, tmp_path / f"{motion}.png"))
-        assert psnr(clip[0], image) > 26
+        assert psnr(clip[0], image) > 24
         moved.append(detect(clip).motion == motion)
     assert sum(moved) >= 3, moved
 
