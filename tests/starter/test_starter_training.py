@@ -105,7 +105,7 @@ def test_a_training_goes_on_where_it_was_saved() -> None:
 
 
 def test_the_pool_grows_and_mends_a_record_that_was_cut_off(private_runs: Path) -> None:
-    private_runs.mkdir()
+    private_runs.mkdir(exist_ok=True)
     path, encoder = private_runs / "pool.f16", vae.build_vae().eval()
     first = pool.Pool(path, encoder)
     first.grow(3)
@@ -138,7 +138,7 @@ def test_errors_on_things_count_more(model: transformer.StarterModel) -> None:
 
 
 def test_where_things_are_is_known_of_every_clip_of_the_pool(private_runs: Path) -> None:
-    private_runs.mkdir()
+    private_runs.mkdir(exist_ok=True)
     clips = pool.Pool(private_runs / "pool.f16", vae.build_vae().eval())
     clips.grow(4)
     (private_runs / "pool.things").unlink()
@@ -173,7 +173,7 @@ def test_a_lora_begins_as_nothing_and_has_names_that_the_program_reads() -> None
 
 def test_what_is_assembled_runs_in_the_program(private_runs: Path, paths: Paths) -> None:
     made = transformer.StarterModel()
-    private_runs.mkdir()
+    private_runs.mkdir(exist_ok=True)
     torch.save({"vae": vae.build_vae().state_dict()}, private_runs / "vae.pt")
     torch.save({"average": made.state_dict(), "mean": [0.0] * 16, "std": [1.0] * 16}, private_runs / "transformer.pt")
     folder = assemble(paths.ckpts / "tiny")
