@@ -49,6 +49,7 @@ const play = () => {
   if (clock.at >= total() - 0.05) seek(0);
   clock.playing = true;
   for (const video of videos()) start(video);
+  show(); /* the button says Pause at once */
   requestAnimationFrame(beat);
 };
 /* The longest video leads; the others are moved where they have drifted from it by more than a frame or two. */
