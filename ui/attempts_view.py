@@ -46,7 +46,8 @@ from .words import ago, duration, esc, file_url, picture_url, plural, short
 
 ACTION_WORDS = {AttemptAction.HEROES: "Drawing hero frames", AttemptAction.REDRAW: "Drawing a hero frame",
                 AttemptAction.ATTEMPTS: "Making attempts", AttemptAction.RESUME: "Making the missing attempts",
-                AttemptAction.REFINE: "Refining", AttemptAction.FINALIZE: "Finishing the film"}
+                AttemptAction.REFINE: "Refining", AttemptAction.FINALIZE: "Finishing the film",
+                AttemptAction.SUGGEST: "Asking the language model"}
 CHANGES_SHOWN = 6
 
 

@@ -9,7 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from ui.attempts_view import RoundView, film_html, first_visit, heroes_html, history_html, round_html, suggestions_html
+from ui.attempts_view import (
+    ACTION_WORDS,
+    RoundView,
+    film_html,
+    first_visit,
+    heroes_html,
+    history_html,
+    round_html,
+    suggestions_html,
+)
 from ui.score_charts import (
     Ring,
     bad_moments,
@@ -25,6 +34,7 @@ from ui.score_charts import (
 )
 from wgp_core.attempts.refining import key_of
 from wgp_core.attempts.trends import Overview, TrendPoint, Workflow
+from wgp_core.jobs.attempt_desk import AttemptAction
 from wgp_core.quality.suggest import suggest
 from wgp_core.quality.total import Weights, weigh
 from wgp_core.quality.types import Curve, Diagnostics, Dimension, DimensionScore, Kind, QualityReport
@@ -180,6 +190,10 @@ def test_rounds_tell_what_changed_and_the_trend(video):
     assert "from attempt 1 of round 1" in html and "+3.0 points" in html and "3 of 4" in html and "your choice" in html
     assert html.count('data-action="show"') == 1 and "<svg" in html and 'class="joined"' in html
     assert trend_html([first.point], [[0.7]]) == "" and history_html((), "") == ""  # type: ignore[list-item]
+
+
+def test_every_kind_of_work_has_words():
+    assert set(ACTION_WORDS) == set(AttemptAction)
 
 
 def test_suggestions_are_diffs_to_accept_or_reject(video):
