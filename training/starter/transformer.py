@@ -177,8 +177,10 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=60_000, help="clips in the pool at last")
     parser.add_argument("--peak", type=float, default=1.0, help="the highest rate, as a share of the usual one")
     parser.add_argument("--falls", type=float, default=0.35, help="the share of the steps in which the rate falls to 0")
-    parser.add_argument("--compile", action="store_true", help="compile the model first: minutes, then a third faster")
+    parser.add_argument("--compile", action="store_true", help="compile the model first: minutes, then a quarter less")
     args = parser.parse_args()
+    if not (runs_folder() / "text.pt").exists():
+        raise SystemExit("The text encoder was not taught yet: run python -m training.starter.reader first.")
     device = pick_device()
     torch.manual_seed(SEED)
     model = StarterModel().to(device)

@@ -221,9 +221,7 @@ def _resident_bytes(name: str, size: float, budgets: Budgets, card_gb: float, pr
 
 def _computed_bytes(spec: ModelSpec, options: LoadOptions, width: int, height: int, frames: int,
                     vae_tiling: bool) -> float:
-    """Peak of activations: the larger of one denoiser block and of the decoding, which never run together.
-
-    """
+    """Peak of activations: the larger of one denoiser block and of the decoding, which never run together."""
     geometry = _GEOMETRY.get(spec.family)
     if geometry is None:
         return 0.0
