@@ -83,6 +83,21 @@ def test_contents_index_and_bibliography_are_left_out_and_the_chapter_below_stay
     assert (found[1].start, found[1].end) == (0, 12)
 
 
+def test_a_short_title_page_contents_of_two_lines_an_entry_and_a_late_imprint_are_left_out():
+    title = page(1, "The Book of Names", "May 2022")
+    entries = [line for i in range(1, 9) for line in
+               (f"{i}.1 I have a question that is so long that its entry in the contents takes a second line, for",
+                f"it asks on about number {i}? {'. ' * 20} {i * 3}")]
+    contents = page(2, "Contents", *entries)
+    imprint = page(9, "The Team of Writers", *(f"Copyright © 20{n} Writer {n}" for n in range(10, 16)),
+                   "This manual is free software under a license.")
+    chapter = page(3, Line("1 Names", x=72, y=713, size=16, bold=True), *body(3))
+    pages = [title, contents, chapter, *(page(n, *body(n)) for n in range(4, 9)), imprint,
+             *(page(n, *body(n)) for n in range(10, 30))]
+    found = {s.page: (s.reason, s.start, s.end) for s in stretches_of(pages, style_of(pages))}
+    assert found == {1: ("title page", 0, 2), 2: ("table of contents", 0, 17), 9: ("imprint", 0, 8)}
+
+
 def test_prose_tables_of_numbers_and_code_are_not_cleaned_away():
     pages = [page(n, *body(n), "In 1998 Chambers, J. M. received the award of 1998.",
                   *(f"{y} {y / 7:.2f} {y / 9:.2f}" for y in range(1950, 1960)),

@@ -17,6 +17,8 @@ from .types import Line, Page
 
 IMPRINT, TITLE, NOISE, SHORT = "imprint", "title page", "noise", "too short"
 STRONG = 0.6
+FRONT = 12
+"""Pages at a book's beginning, and its last one, that may be an imprint."""
 MOST_ENTRY = 400
 """Characters of a line; longer ones are paragraphs, no entries of a list."""
 
@@ -77,7 +79,7 @@ class _State:
             return []
         parts = self._parts(lines)
         found: list[Stretch] = []
-        contents = [self._contents(line, parts[i]) for i, line in enumerate(lines)]
+        contents = [self._contents(line, parts[i], lines[i + 1:i + 3]) for i, line in enumerate(lines)]
         references = [self._reference(line, parts[i]) for i, line in enumerate(lines)]
         for start, end in _best_runs(contents, least=4.0):
             if sum(score >= STRONG for score in contents[start:end]) < 3:
@@ -89,7 +91,7 @@ class _State:
             if not any(s.start < end and start < s.end for s in found):
                 found.append(Stretch(page.number, *_with_heading(lines, start, end, parts, BIBLIOGRAPHY),
                                      BIBLIOGRAPHY, _share(references, start, end)))
-        if place < 8 or place == self.count - 1:
+        if place < FRONT or place == self.count - 1:
             found += self._imprint(page, place, found)
         return found
 
@@ -107,7 +109,7 @@ class _State:
             parts.append(self.part)
         return parts
 
-    def _contents(self, line: Line, part: str) -> float:
+    def _contents(self, line: Line, part: str, after: Sequence[Line]) -> float:
         text = line.text
         bonus = 0.5 if part in (CONTENTS, INDEX) else 0.0
         if len(text) > MOST_ENTRY:
@@ -124,7 +126,7 @@ class _State:
             return (0.6 if re.match(r"[\dA-Z][\d.]*\s|[A-Z]", text) else 0.2) + bonus
         if _LETTER.match(text) or _ONLY_PAGES.match(text):
             return 0.1 + bonus
-        if bonus and len(text) < 70:
+        if bonus and (len(text) < 70 or any(_has_leaders(line.text) for line in after)):
             return 0.3
         return -0.8 if len(text) < 60 else -1.5
 
@@ -152,14 +154,14 @@ class _State:
 
     def _imprint(self, page: Page, place: int, found: Sequence[Stretch]) -> list[Stretch]:
         """A title page, or a page of rights and permissions at the beginning or end of a book."""
-        if found or len(page.lines) < 3:
+        if found:
             return []
         signs = len(_IMPRINT.findall(page.text))
         words = len(page.text.split())
         sentence = any(_SENTENCE.search(line.text) for line in page.lines)
         if place < 2 and self.count >= 8 and words <= 60 and not sentence:
             return [Stretch(page.number, 0, len(page.lines), TITLE, 1 - words / 120)]
-        if signs >= 3 and signs * 60 >= words:
+        if len(page.lines) >= 3 <= signs and signs * 60 >= words:
             return [Stretch(page.number, 0, len(page.lines), IMPRINT, min(1.0, signs * 40 / max(words, 1)))]
         return []
 

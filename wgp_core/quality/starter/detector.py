@@ -347,7 +347,7 @@ def _similar(blob: _Blob) -> tuple[np.ndarray, np.ndarray]:
     return like, weights / weights.sum()
 
 
-_TURNS = np.concatenate([np.arange(-1.5, -0.45, 0.05), np.arange(0.5, 1.55, 0.05)])
+_TURNS = np.concatenate([np.arange(-1.0, -0.25, 0.05), np.arange(0.3, 1.05, 0.05)])
 _SPIN_PENALTY = 0.02
 _TILTS = (-1, 0, 1)
 
@@ -358,7 +358,7 @@ def _upright(like: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def _turning(like: np.ndarray, weights: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """The likeness of a thing that turns evenly, half to one and a half turns in the clip: [2, 10]."""
+    """The likeness of a thing that turns evenly, 0.3 to 1 turn in the clip: [2, 10]."""
     angles = np.arange(_ANGLES)[None, :, None] + _ANGLES * _TURNS[:, None, None] * times[None, None, :]
     picked = like[:, :, np.round(angles).astype(int) % _ANGLES, np.arange(len(times))[None, None]]
     return (picked @ weights).max((2, 3))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 COLOURS: dict[str, tuple[str, ...]] = {
     "red": ("vermilion", "ruby", "blood red", "brick red", "fire-engine red", "tomato red", "wine red", "reddish",
-            "strawberry red", "rich red"),
+            "strawberry red", "rich red", "maroon", "cardinal red", "deep red", "apple red"),
     "orange": ("amber orange", "carrot orange", "apricot", "orange-coloured", "flame orange", "rich orange"),
     "yellow": ("canary yellow", "gold", "golden", "mustard yellow", "banana yellow", "yellowish", "rich yellow"),
     "green": ("jade", "jade green", "forest green", "grass green", "mint green", "leaf green", "olive green",
