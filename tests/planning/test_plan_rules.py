@@ -85,6 +85,13 @@ def test_without_cues_a_plan_asks_and_claims_nothing() -> None:
     assert planned.scenes[1].title == "What is photosynthesis?"
 
 
+@pytest.mark.parametrize(("topic", "question"), [
+    ("things that come nearer", "What are things that come nearer?"),
+    ("the orbit of two moons", "What is the orbit of two moons?"), ("laws of motion", "What are laws of motion?")])
+def test_a_question_counts_the_noun_and_not_the_last_word(topic: str, question: str) -> None:
+    assert question in [scene.title for scene in plan_by_rules(PlanBrief(topic, 20), ()).scenes]
+
+
 def test_a_known_subject_keeps_its_own_scenes_between_grounded_ones() -> None:
     cue = Cue("Gradient descent is a method that finds a minimum of a function.", "ML.pdf", 7)
     planned = plan_by_rules(PlanBrief("gradient descent", seconds=30), [cue])

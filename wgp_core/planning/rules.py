@@ -36,6 +36,8 @@ LONGEST_S, OPENING_S = 120.0, (2.0, 4.0)
 RECAP_SHARE = 0.16
 LIST_SHARE = 0.5
 """Share of the time beyond which a list is shortened."""
+_NOUN_ENDS = re.compile(r"\s(?:that|which|who|whose|of|in|on|at|by|for|from|to|with|without|under|over)\s", re.I)
+"""What comes after it tells more of the noun before it."""
 HASTE = 0.18
 """Share of the time by which reading may take longer than there is."""
 RECAP_PURPOSE = "Recap: what was said, once more"
@@ -271,8 +273,8 @@ def question_of(beat: Beat, topic: str) -> str:
         return beat.question
     if not _names(topic):
         return "What is it about?"
-    last = topic.split()[-1].lower()
-    many = last.endswith("s") and not last.endswith(("ss", "us", "is", "ics"))
+    head = _NOUN_ENDS.split(topic)[0].split()[-1].lower()
+    many = head.endswith("s") and not head.endswith(("ss", "us", "is", "ics"))
     question = beat.question.replace("{topic}", topic[:1].lower() + topic[1:] if topic[1:2].islower() else topic)
     return question.replace("What is ", "What are ", 1) if many else question
 
