@@ -110,6 +110,15 @@ def test_prompts_need_no_brief() -> None:
     assert "Tides" in scene_prompts([ScenePlan("The moon")], topic="tides")[0]
 
 
+def test_a_prompt_shows_the_sentence_of_which_most_can_be_seen() -> None:
+    said = "A rocket rises because gas leaves it. At night a red rocket moves up among the stars. Then it slows."
+    prompt = scene_prompts([ScenePlan("Rockets", narration=said)], topic="rockets")[0]
+    assert "At night a red rocket moves up among the stars" in prompt and "because gas" not in prompt
+    law = ScenePlan("Law", narration="Force is mass times acceleration. It has a unit.")
+    dry = scene_prompts([law], topic="law")[0]
+    assert "Force is mass times acceleration" in dry
+
+
 def test_planning_loads_no_model_library() -> None:
     code = ("import sys, wgp_core.planning.llm, wgp_core.planning.scene_prompts, wgp_core.planning.plan_file\n"
             "print([name for name in ('torch', 'transformers', 'matplotlib', 'gradio') if name in sys.modules])")

@@ -10,11 +10,14 @@ from collections.abc import Mapping, Sequence
 from ..engines.explainer.pages.language import key_terms, split_sentences, squash
 from ..engines.explainer.pages.notation import looks_written
 from ..prompts.academic import AUDIENCES
+from ..prompts.facts import facts_of
 from ..request import CameraMovement, Look, SceneKind, ScenePlan
 from .brief import PlanBrief
 
 MOST_WORDS, MOST_SEEN_WORDS = 75, 30
 """In all, which keeps below 100 tokens, and of the scene's own description."""
+SENTENCES_HEARD = 4
+"""Of what is said, so many sentences are looked at for one that can be seen."""
 
 LOOKS: Mapping[Look, str] = {
     Look.INFOGRAPHIC: "clean flat vector infographic, white background, two accent colours",
@@ -71,16 +74,24 @@ def _prompt(scene: ScenePlan, topic: str, look: str, audience: str, number: int,
 
 
 def seen_in(scene: ScenePlan) -> str:
-    """What a picture of the scene shows: the person's own description, else the first sentence that is said, else the
-    key terms of the page."""
+    """What a picture of the scene shows: the person's own description, else the sentence that is said of which most can
+    be seen, else the key terms of the page."""
     described = scene.visual if scene.kind is not SceneKind.SUBJECT and not looks_written(scene.visual) and " | " \
         not in scene.visual and "\n" not in scene.visual.strip() and scene.kind is not SceneKind.FORMULA else ""
-    for text in (described, *split_sentences(scene.narration)[:2]):
+    said = sorted(split_sentences(scene.narration)[:SENTENCES_HEARD], key=visible, reverse=True)
+    for text in (described, *said):
         words = plain_words(text)
         if len(words.split()) >= 3:
             return _first_words(words.rstrip(".!?…"), MOST_SEEN_WORDS)
     page = scene.visual.replace("|", ".").replace("\n", ". ") if scene.kind is not SceneKind.SUBJECT else ""
     return ", ".join(plain_words(term) for term in key_terms(plain_words(page), 4))
+
+
+def visible(sentence: str) -> int:
+    """How much of a sentence can be seen: places, times, weather, ways, people, animals, and coloured things twice."""
+    facts = facts_of(plain_words(sentence))
+    return 2 * len(facts.colours) + sum(map(len, (facts.places, facts.times, facts.weather, facts.ways, facts.people,
+                                                  facts.animals)))
 
 
 def plain_words(text: str) -> str:
