@@ -29,6 +29,8 @@ RANK, RATE = 16, 2e-3
 SEED = 43
 STILLS = 0.5
 """Share of the steps on single frames, twice as many a step: what is drawn hollow can be seen in one."""
+HARD, HARD_SHARE = ("rocket", "star", "ring", "heart"), 0.4
+"""Things whose outlines are learned last, and how many scenes are drawn again until they have one of these."""
 JOINTS = (" of ", ", ")
 """What stands between the trigger words and the caption."""
 PATH = ROOT / "loras" / "wan-starter" / "outline.safetensors"
@@ -68,6 +70,16 @@ def write_lora(lora: LowRank, path: Path = PATH) -> None:
         "modelspec.description": "Things are drawn as hollow lines of their colour."})
 
 
+def outlined(number: int) -> Scene:
+    """The training scene of this number."""
+    rng = np.random.default_rng([SEED, number])
+    hard = rng.random() < HARD_SHARE
+    while True:
+        scene = draw_scene(rng)
+        if not hard or scene.things[0].shape in HARD:
+            return replace(scene, style="outline")
+
+
 def encoded(vae: torch.nn.Module, scenes: list[Scene], device: torch.device, batch: int = 8) -> torch.Tensor:
     """The latents of scenes, float32 [N, 16, 5, 8, 8]."""
     found = []
@@ -97,8 +109,7 @@ def main() -> None:
     run = Run("lora", {"lora": lora, "optimizer": optimizer})
     vae = load_vae(device)
     mean, std = (torch.tensor(trained[key], device=device).view(1, -1, 1, 1, 1) for key in ("mean", "std"))
-    scenes = [replace(draw_scene(np.random.default_rng([SEED, number])), style="outline")
-              for number in range(args.clips)]
+    scenes = [outlined(number) for number in range(args.clips)]
     latents = encoded(vae, scenes, device)
     places = torch.from_numpy(np.stack([things_of(scene) for scene in scenes]))
     while run.step < args.steps:
