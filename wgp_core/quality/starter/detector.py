@@ -341,7 +341,6 @@ def _similar(blob: _Blob) -> tuple[np.ndarray, np.ndarray]:
     like = templates @ vectors.T - 0.3 * np.maximum(
         0, np.abs(np.log(spreads[:, None] / blob.track[seen, 2][None])) - 0.25)
     like = like.reshape(len(_STYLES), len(SHAPES), len(_SIZES), _ANGLES, len(seen)).max(2)
-    like[_STYLES.index("outline")] -= _OUTLINE_PENALTY
     masks = blob.masks[seen]
     cut = masks[:, 0].any(1) | masks[:, -1].any(1) | masks[:, :, 0].any(1) | masks[:, :, -1].any(1)
     weights = np.where(cut, 0.1, 1.0)
@@ -350,9 +349,6 @@ def _similar(blob: _Blob) -> tuple[np.ndarray, np.ndarray]:
 
 _TURNS = np.concatenate([np.arange(-1.0, -0.25, 0.05), np.arange(0.3, 1.05, 0.05)])
 _SPIN_PENALTY = 0.02
-_OUTLINE_PENALTY = 0.01
-"""What comes apart is a little like everything. True solid things are by 0.05 or more less like an outline than like
-their own kind, true outlines by 0.08 more."""
 _TILTS = (-1, 0, 1)
 
 

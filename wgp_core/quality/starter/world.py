@@ -36,8 +36,6 @@ Size = Literal["small", "medium", "large"]
 Speed = Literal["slow", "normal", "fast"]
 RADII: dict[str, float] = {"small": 9.0, "medium": 11.0, "large": 13.0}
 Style = Literal["solid", "outline"]
-OUTLINE = 1.25
-"""Outlines are drawn this much larger, so that lines of three pixels leave something hollow in the narrow ones."""
 
 
 @dataclass(frozen=True)
@@ -261,7 +259,7 @@ def _points(polygon: _Polygon, place: tuple[float, float], radius: float, angle:
 def draw(canvas: np.ndarray, thing: Thing, place: tuple[float, float], radius: float, angle: float,
          style: Style) -> None:
     figure, colour = _FIGURES[thing.shape], COLOURS[thing.colour]
-    body = [_points(p, place, radius * (OUTLINE if style == "outline" else 1), angle) for p in figure.body]
+    body = [_points(p, place, radius, angle) for p in figure.body]
     if style == "outline":
         cv2.polylines(canvas, body, True, colour, thickness=3 * SCALE, lineType=cv2.LINE_AA, shift=_BITS)
         return
