@@ -25,7 +25,7 @@ from .types import DocumentError, Line, Page
 OPEN_S = 120.0
 MOST_RESTARTS = 5
 MOST_PAGES = 50_000
-LONG = 80
+LONG = 40
 """From this many pages on, two processes share a file."""
 MOST_AHEAD = 2000
 """Pages that may wait to be taken."""
