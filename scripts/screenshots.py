@@ -4,10 +4,12 @@ Needs the test tools (./test.sh installs them). Queues a short and a long job, a
 """
 
 import argparse
+import contextlib
 import json
 import shutil
 import sys
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Literal
@@ -85,9 +87,6 @@ def main() -> None:
     url = parser.parse_args().url
     IMAGES.mkdir(parents=True, exist_ok=True)
     wait_for(url, submit(url, "How gradient descent finds a minimum", 6), "done")
-    long_job = submit(url, "How attention weighs the words of a sentence", 150)
-    submit(url, "Sorting: bubble sort against quick sort", 10)
-    wait_for(url, long_job, "running")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"),
@@ -97,6 +96,9 @@ def main() -> None:
         page.wait_for_function("window.wgpFormReady === true")
         read_book(page)
         page.close()
+        long_job = submit(url, "How attention weighs the words of a sentence", 170)
+        submit(url, "Sorting: bubble sort against quick sort", 10)
+        wait_for(url, long_job, "running")
         for look, (scheme, width, height) in LOOKS.items():
             page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": height})
             page.goto(url)
@@ -106,7 +108,8 @@ def main() -> None:
                 page.get_by_role("tab", name=tab).click()
                 shoot(page, f"{tab.lower()}-{look}")
             page.close()
-        call(f"{url}/api/generations/{long_job}", method="DELETE")
+        with contextlib.suppress(urllib.error.HTTPError):  # a quick machine has drawn it by now
+            call(f"{url}/api/generations/{long_job}", method="DELETE")
         page = browser.new_page(color_scheme="dark", viewport={"width": 1280, "height": 800})
         page.goto(url)
         page.get_by_label("Prompt").first.fill("How gradient descent finds a minimum")
