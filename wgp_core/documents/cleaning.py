@@ -161,7 +161,7 @@ class _State:
         sentence = any(_SENTENCE.search(line.text) for line in page.lines)
         if place < 2 and self.count >= 8 and words <= 60 and not sentence:
             return [Stretch(page.number, 0, len(page.lines), TITLE, 1 - words / 120)]
-        if len(page.lines) >= 3 <= signs and signs * 60 >= words:
+        if len(page.lines) >= 3 and signs >= 3 and signs * 60 >= words:
             return [Stretch(page.number, 0, len(page.lines), IMPRINT, min(1.0, signs * 40 / max(words, 1)))]
         return []
 
