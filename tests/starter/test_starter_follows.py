@@ -106,14 +106,15 @@ def test_guidance_and_negative_words_act(make: Make) -> None:
 def test_start_images_are_kept_and_move_as_told(make: Make, tmp_path: Path) -> None:
     from wgp_core.media.images import save_png
 
-    rng, moved = np.random.default_rng(5), []
+    rng, moved, kept = np.random.default_rng(5), [], []
     for motion in ("right", "up", "grow", "spin"):
         scene = next(s for s in iter(lambda: draw_scene(rng, pairs=0), None)
                      if s.things[0].motion == motion and s.camera == "static")
         image = render(scene, 1)[0]
         clip = make(caption(scene, rng), start_image=save_png(image, tmp_path / f"{motion}.png"))
-        assert psnr(clip[0], image) > 24
+        kept.append(psnr(clip[0], image))
         moved.append(detect(clip).motion == motion)
+    assert np.mean(kept) > 28 and min(kept) > 25, kept
     assert sum(moved) >= 3, moved
 
 

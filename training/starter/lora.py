@@ -21,7 +21,7 @@ from wgp_core.quality.starter.world import Scene, render
 from .captions import TRIGGER, caption
 from .pool import things_of
 from .run import ROOT, Run, cosine, pick_device, runs_folder, step_rng
-from .scenes import draw_scene
+from .scenes import draw_hard
 from .transformer import EMPTY_SHARE, StarterModel, flow_loss, load_vae
 from .vae import to_tensor
 
@@ -30,7 +30,7 @@ SEED = 43
 STILLS = 0.5
 """Share of the steps on single frames, twice as many a step: what is drawn hollow can be seen in one."""
 HARD, HARD_SHARE = ("rocket", "star", "ring", "heart"), 0.4
-"""Things whose outlines are learned last, and how many scenes are drawn again until they have one of these."""
+"""Things whose outlines are learned last, and the share of scenes that are drawn again until they have one of these."""
 JOINTS = (" of ", ", ")
 """What stands between the trigger words and the caption."""
 PATH = ROOT / "loras" / "wan-starter" / "outline.safetensors"
@@ -73,11 +73,7 @@ def write_lora(lora: LowRank, path: Path = PATH) -> None:
 def outlined(number: int) -> Scene:
     """The training scene of this number."""
     rng = np.random.default_rng([SEED, number])
-    hard = rng.random() < HARD_SHARE
-    while True:
-        scene = draw_scene(rng)
-        if not hard or scene.things[0].shape in HARD:
-            return replace(scene, style="outline")
+    return replace(draw_hard(rng, HARD_SHARE, lambda thing: thing.shape in HARD), style="outline")
 
 
 def encoded(vae: torch.nn.Module, scenes: list[Scene], device: torch.device, batch: int = 8) -> torch.Tensor:

@@ -15,26 +15,21 @@ from diffusers import AutoencoderKLWan
 
 from wgp_core.quality.starter.world import SIZE, Scene, places, render
 
-from .scenes import draw_scene
+from .scenes import draw_hard
 from .vae import to_tensor
 
 SHAPE = (16, 5, 8, 8)
 """Latents of a clip of 17 frames of 64x64: channels, frames, height, width."""
 SEED = 37
 HARD, HARD_SHARE = ("spin",), 0.25
-"""Motions that the model learns last, and how many scenes are drawn again until they have one of these."""
+"""Motions that the model learns last, and the share of scenes that are drawn again until they have one of these."""
 _RECORD, _BITS = int(np.prod(SHAPE)) * 2, int(np.prod(SHAPE[1:])) // 8
 """Bytes of a clip in the files."""
 
 
 def scene_of(number: int) -> Scene:
     """The training scene of this number."""
-    rng = np.random.default_rng([SEED, number])
-    hard = rng.random() < HARD_SHARE
-    while True:
-        scene = draw_scene(rng)
-        if not hard or scene.things[0].motion in HARD:
-            return scene
+    return draw_hard(np.random.default_rng([SEED, number]), HARD_SHARE, lambda thing: thing.motion in HARD)
 
 
 def things_of(scene: Scene) -> np.ndarray:

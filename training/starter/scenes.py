@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -30,6 +31,15 @@ def draw_scene(rng: np.random.Generator, *, held: bool = False, pairs: float = 0
         things = (replace(first, size="small"), Thing(colour, shape, "still", "small"))
     camera = "static" if rng.random() < 0.7 else str(rng.choice(CAMERAS[1:]))
     return Scene(things, background, camera, int(rng.integers(2**31)))
+
+
+def draw_hard(rng: np.random.Generator, share: float, hard: Callable[[Thing], bool]) -> Scene:
+    """A random training scene; a `share` of them is drawn again until their first thing is a hard one."""
+    wanted = rng.random() < share
+    while True:
+        scene = draw_scene(rng)
+        if not wanted or hard(scene.things[0]):
+            return scene
 
 
 def _draw_thing(rng: np.random.Generator) -> Thing:
