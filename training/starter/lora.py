@@ -16,16 +16,16 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from wgp_core.quality.starter.world import Scene, render
+from wgp_core.quality.starter.world import Scene
 
 from .captions import TRIGGER, caption
-from .pool import things_of
+from .muon import Muon, Optimizers
+from .pool import Pool
 from .run import ROOT, Run, cosine, pick_device, runs_folder, step_rng
 from .scenes import draw_hard
-from .transformer import EMPTY_SHARE, StarterModel, flow_loss, load_vae
-from .vae import to_tensor
+from .transformer import EMPTY_SHARE, GROW_EVERY, StarterModel, flow_loss, load_vae
 
-RANK, RATE = 16, 2e-3
+RANK, RATE = 20, 0.02
 SEED = 43
 STILLS = 0.5
 """Share of the steps on single frames, twice as many a step: what is drawn hollow can be seen in one."""
@@ -76,21 +76,14 @@ def outlined(number: int) -> Scene:
     return replace(draw_hard(rng, HARD_SHARE, lambda thing: thing.shape in HARD), style="outline")
 
 
-def encoded(vae: torch.nn.Module, scenes: list[Scene], device: torch.device, batch: int = 8) -> torch.Tensor:
-    """The latents of scenes, float32 [N, 16, 5, 8, 8]."""
-    found = []
-    for begin in range(0, len(scenes), batch):
-        clips = to_tensor(np.stack([render(scene) for scene in scenes[begin:begin + batch]])).to(device)
-        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
-            found.append(vae.encode(clips).latent_dist.mean.float().cpu())
-    return torch.cat(found)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--steps", type=int, default=6000)
     parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--clips", type=int, default=2000, help="clips that are drawn and encoded first")
+    parser.add_argument("--first", type=int, default=2000, help="clips in the pool before the first step")
+    parser.add_argument("--grow", type=int, default=4, help="clips that are added for each step")
+    parser.add_argument("--most", type=int, default=24_000, help="clips in the pool at last")
+    parser.add_argument("--compile", action="store_true", help="compile the model first: minutes, then a quarter less")
     args = parser.parse_args()
     device = pick_device()
     model = StarterModel()
@@ -101,29 +94,29 @@ def main() -> None:
     lora = LowRank(model.transformer)
     model.to(device)
     lora.to(device)
-    optimizer = torch.optim.AdamW(lora.parameters(), lr=RATE, weight_decay=0.0)
-    run = Run("lora", {"lora": lora, "optimizer": optimizer})
-    vae = load_vae(device)
+    optimizers = Optimizers((Muon(lora.parameters(), lr=RATE), RATE))
+    run = Run("lora", {"lora": lora, "optimizers": optimizers})
     mean, std = (torch.tensor(trained[key], device=device).view(1, -1, 1, 1, 1) for key in ("mean", "std"))
-    scenes = [outlined(number) for number in range(args.clips)]
-    latents = encoded(vae, scenes, device)
-    places = torch.from_numpy(np.stack([things_of(scene) for scene in scenes]))
+    pool = Pool(runs_folder() / "outlines.f16", load_vae(device), outlined)
+    while len(pool) < args.first:
+        pool.grow(min(256, args.first - len(pool)))
+    if args.compile:
+        model.transformer.compile(dynamic=False)
     while run.step < args.steps:
         rng = step_rng(SEED, run.step)
+        if len(pool) < args.most and run.step % GROW_EVERY == 0:
+            pool.grow(GROW_EVERY * args.grow)
         still = rng.random() < STILLS
-        numbers = rng.integers(0, len(scenes), args.batch * (2 if still else 1))
-        texts = ["" if rng.random() < EMPTY_SHARE else f"{TRIGGER}{rng.choice(JOINTS)}{caption(scenes[n], rng)}"
+        numbers = rng.integers(0, len(pool), args.batch * (2 if still else 1))
+        texts = ["" if rng.random() < EMPTY_SHARE else f"{TRIGGER}{rng.choice(JOINTS)}{caption(outlined(int(n)), rng)}"
                  for n in numbers]
-        x0 = (latents[numbers].to(device) - mean) / std
-        things = places[numbers].to(device)
+        x0 = (pool.take(numbers).to(device) - mean) / std
+        things = pool.things(numbers).to(device)
         with torch.autocast(device.type, torch.bfloat16):
             loss, plain = flow_loss(model, x0[:, :, :1] if still else x0, texts, given_first=False,
                                     things=things[:, :1] if still else things)
-        optimizer.zero_grad()
         loss.backward()
-        for group in optimizer.param_groups:
-            group["lr"] = RATE * cosine(run.step, args.steps, warmup=20)
-        optimizer.step()
+        optimizers.step(cosine(run.step, args.steps, warmup=20))
         if not run.done_step(**{"still" if still else "clip": plain}):
             return
     run.save()

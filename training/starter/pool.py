@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -43,15 +44,14 @@ def things_of(scene: Scene) -> np.ndarray:
     return found
 
 
-def _clip_of(number: int) -> np.ndarray:
-    return render(scene_of(number))
-
-
 class Pool:
-    """Latents in float16, not yet normalized, in a file that grows; beside it, as bits, where things are."""
+    """Latents in float16, not yet normalized, in a file that grows; beside it, as bits, where things are.
 
-    def __init__(self, path: Path, vae: AutoencoderKLWan) -> None:
-        self.path, self.vae = path, vae
+    Clip n shows `scene_of(n)`.
+    """
+
+    def __init__(self, path: Path, vae: AutoencoderKLWan, scene_of: Callable[[int], Scene] = scene_of) -> None:
+        self.path, self.vae, self.scene_of = path, vae, scene_of
         self.device = next(vae.parameters()).device
         path.touch()
         whole = path.stat().st_size // _RECORD
@@ -67,8 +67,8 @@ class Pool:
         """Add `count` more clips."""
         fresh = []
         for begin in range(len(self), len(self) + count, batch):
-            numbers = range(begin, min(begin + batch, len(self) + count))
-            clips = self._workers.map(_clip_of, numbers) if self._workers else [_clip_of(n) for n in numbers]
+            scenes = [self.scene_of(n) for n in range(begin, min(begin + batch, len(self) + count))]
+            clips = self._workers.map(render, scenes) if self._workers else [render(scene) for scene in scenes]
             with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16):
                 mean = self.vae.encode(to_tensor(np.stack(clips)).to(self.device)).latent_dist.mean
             fresh.append(mean.half().cpu().numpy())
@@ -83,7 +83,8 @@ class Pool:
         path.touch()
         os.truncate(path, path.stat().st_size // _BITS * _BITS)
         for begin in range(path.stat().st_size // _BITS, len(self), 1000):
-            packed = [np.packbits(things_of(scene_of(n))) for n in range(begin, min(begin + 1000, len(self)))]
+            packed = [np.packbits(things_of(self.scene_of(n)))
+                      for n in range(begin, min(begin + 1000, len(self)))]
             with path.open("ab") as file:
                 np.stack(packed).tofile(file)
         return np.fromfile(path, np.uint8).reshape(-1, _BITS)
