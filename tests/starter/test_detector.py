@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -16,12 +17,16 @@ from wgp_core.quality.starter.world import (
     BACKGROUNDS,
     COLOURS,
     FRAMES,
+    LINE,
+    SCALE,
     SHAPES,
+    SIZE,
     Scene,
     Size,
     Speed,
     Style,
     Thing,
+    draw,
     render,
     second_is_below,
 )
@@ -68,6 +73,16 @@ def test_outlines_are_told_from_solid_things() -> None:
     assert share([seen.style == "solid" for seen in solid]) > 0.98
     assert share([seen.style == "outline" for _, seen in drawn]) > 0.98
     assert share([seen.colour == scene.things[0].colour for scene, seen in drawn]) > 0.98
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_outlines_that_are_drawn_too_wide_are_outlines(shape: str) -> None:
+    bare = render(Scene((), "gray"), 1)[0]
+    canvas = np.repeat(np.repeat(bare, SCALE, 0), SCALE, 1)
+    draw(canvas, Thing("red", shape), (SIZE / 2, SIZE / 2), 9.0, 0.0, "outline", line=2 * LINE)
+    frame = cv2.resize(canvas, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
+    found = detect(np.stack([frame] * FRAMES))
+    assert (found.style, found.shape, found.motion) == ("outline", shape, "still")
 
 
 @pytest.mark.parametrize("camera", ["push-in", "pull-out", "pan-left", "pan-right"])

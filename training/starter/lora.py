@@ -83,6 +83,7 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=2000, help="clips in the pool before the first step")
     parser.add_argument("--grow", type=int, default=4, help="clips that are added for each step")
     parser.add_argument("--most", type=int, default=24_000, help="clips in the pool at last")
+    parser.add_argument("--peak", type=float, default=1.0, help="the highest rate, as a share of the usual one")
     parser.add_argument("--compile", action="store_true", help="compile the model first: minutes, then a quarter less")
     args = parser.parse_args()
     device = pick_device()
@@ -116,7 +117,7 @@ def main() -> None:
             loss, plain = flow_loss(model, x0[:, :, :1] if still else x0, texts, given_first=False,
                                     things=things[:, :1] if still else things)
         loss.backward()
-        optimizers.step(cosine(run.step, args.steps, warmup=20))
+        optimizers.step(args.peak * cosine(run.step, args.steps, warmup=20))
         if not run.done_step(**{"still" if still else "clip": plain}):
             return
     run.save()

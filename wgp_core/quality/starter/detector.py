@@ -38,6 +38,11 @@ _CAST = 12.0
 _LARGEST = 1900
 """Pixels on: more than the largest thing covers."""
 _STYLES: tuple[Style, ...] = ("solid", "outline")
+_LINES = (1.0, 1.67)
+"""Widths of outlines, as shares of the world's: a small model draws some too wide, and a hollow square of wide lines is
+no solid ring."""
+_OUTLINE_PENALTY = 0.02
+"""How much more a thing must be like an outline: solid things that come apart as they move are a little like both."""
 
 
 @dataclass(frozen=True)
@@ -309,23 +314,27 @@ def _normal(mask: np.ndarray, x: float, y: float, spread: float) -> np.ndarray:
 
 @functools.cache
 def _templates() -> tuple[np.ndarray, np.ndarray]:
-    """Every style, shape, size and angle: vectors [2 * 10 * 5 * 36, _SIDE ** 2], and their spread in pixels."""
+    """Everything solid, then in outlines of each width, in every shape, size and angle.
+
+    Vectors [(1 + widths) * 10 * 5 * 36, _SIDE ** 2], and their spread in pixels.
+    """
+    drawings: list[tuple[Style, float]] = [("solid", 1.0), *(("outline", line) for line in _LINES)]
     vectors, spreads = [], []
-    for style in _STYLES:
+    for style, line in drawings:
         for shape in SHAPES:
             for radius in _SIZES:
                 for angle in np.arange(_ANGLES) * 2 * math.pi / _ANGLES:
-                    mask = _drawn(style, shape, radius, float(angle))
+                    mask = _drawn(style, shape, radius, float(angle), line)
                     x, y, spread = _track(mask[None])[0]
                     vectors.append(_normal(mask, x, y, spread))
                     spreads.append(spread)
     return np.stack(vectors), np.array(spreads)
 
 
-def _drawn(style: Style, shape: str, radius: float, angle: float) -> np.ndarray:
+def _drawn(style: Style, shape: str, radius: float, angle: float, line: float) -> np.ndarray:
     """The pixels of the body's colour when a white thing is drawn on black: bool [64, 64]."""
     canvas = np.zeros((SIZE * world.SCALE, SIZE * world.SCALE, 3), np.uint8)
-    world.draw(canvas, world.Thing("white", shape), (SIZE / 2, SIZE / 2), radius, angle, style)
+    world.draw(canvas, world.Thing("white", shape), (SIZE / 2, SIZE / 2), radius, angle, style, line * world.LINE)
     seen = cv2.resize(canvas, (SIZE, SIZE), interpolation=cv2.INTER_AREA)[..., 0]
     return seen > (170 if style == "solid" else 120)
 
@@ -333,14 +342,16 @@ def _drawn(style: Style, shape: str, radius: float, angle: float) -> np.ndarray:
 def _similar(blob: _Blob) -> tuple[np.ndarray, np.ndarray]:
     """How like each template kind a blob is in each frame, with the frames' weights.
 
-    Likeness [2 styles, 10 shapes, 36 angles, n frames], at most 1, the best over the sizes; weights [n] add up to 1.
+    Likeness [2 styles, 10 shapes, 36 angles, n frames], at most 1, the best over sizes and widths of lines; weights [n]
+    add up to 1.
     """
     seen = np.flatnonzero(~np.isnan(blob.track[:, 0]))
     vectors = np.stack([_normal(blob.masks[t], *blob.track[t]) for t in seen])
     templates, spreads = _templates()
     like = templates @ vectors.T - 0.3 * np.maximum(
         0, np.abs(np.log(spreads[:, None] / blob.track[seen, 2][None])) - 0.25)
-    like = like.reshape(len(_STYLES), len(SHAPES), len(_SIZES), _ANGLES, len(seen)).max(2)
+    like = like.reshape(1 + len(_LINES), len(SHAPES), len(_SIZES), _ANGLES, len(seen)).max(2)
+    like = np.stack([like[0], like[1:].max(0) - _OUTLINE_PENALTY])
     masks = blob.masks[seen]
     cut = masks[:, 0].any(1) | masks[:, -1].any(1) | masks[:, :, 0].any(1) | masks[:, :, -1].any(1)
     weights = np.where(cut, 0.1, 1.0)

@@ -20,6 +20,8 @@ FRAMES = 17
 FPS = 8
 SCALE = 3
 """Frames are drawn this many times larger and averaged down."""
+LINE = 3.0
+"""Width of outlines in pixels."""
 _MARGIN = 24
 """Pixels of background on every side that only a moving camera sees."""
 
@@ -257,11 +259,12 @@ def _points(polygon: _Polygon, place: tuple[float, float], radius: float, angle:
 
 
 def draw(canvas: np.ndarray, thing: Thing, place: tuple[float, float], radius: float, angle: float,
-         style: Style) -> None:
+         style: Style, line: float = LINE) -> None:
+    """Draw one thing on a canvas of SCALE times the frame's size; `line` is the width of an outline in pixels."""
     figure, colour = _FIGURES[thing.shape], COLOURS[thing.colour]
     body = [_points(p, place, radius, angle) for p in figure.body]
     if style == "outline":
-        cv2.polylines(canvas, body, True, colour, thickness=3 * SCALE, lineType=cv2.LINE_AA, shift=_BITS)
+        cv2.polylines(canvas, body, True, colour, thickness=round(line * SCALE), lineType=cv2.LINE_AA, shift=_BITS)
         return
     edge = tuple(int(c * 0.35) for c in colour)
     cv2.polylines(canvas, body, True, edge, thickness=SCALE, lineType=cv2.LINE_AA, shift=_BITS)
