@@ -78,7 +78,7 @@ def outlined(number: int) -> Scene:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--steps", type=int, default=12_000)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--first", type=int, default=2000, help="clips in the pool before the first step")
     parser.add_argument("--grow", type=int, default=4, help="clips that are added for each step")
