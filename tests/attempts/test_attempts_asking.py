@@ -132,7 +132,8 @@ def test_an_attempt_without_scores_is_refused(attempt: AttemptRecord, store: Sto
 
 
 def test_the_desk_asks_in_the_assistant_and_says_what_is_missing(attempt: AttemptRecord, paths: Paths, store: Store,
-                                                                 chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+                                                                 chat: Chat, tmp_path: Path,
+                                                                 monkeypatch: pytest.MonkeyPatch) -> None:
     from jobs.workshop import wait_until
 
     monkeypatch.setenv("OPENAI_API_KEY", "")
@@ -158,6 +159,14 @@ def test_the_desk_asks_in_the_assistant_and_says_what_is_missing(attempt: Attemp
     assert desk.suggestions(attempt.id)[-1].source == "small-chat"
     chat.answer = "Sorry."
     assert "nothing to suggest" in ended().result["message"]
+    toy = write_toy_llm(tmp_path / "toy")
+    here[0] = replace(settings, openai_base_url="http://127.0.0.1:9/v1")
+    failed = ended()
+    assert failed.state is WorkState.FAILED and "127.0.0.1:9" in failed.message
+    here[0] = replace(here[0], enhancer_provider="auto", enhancer_model=str(toy))
+    done = ended()
+    assert done.state is WorkState.DONE and done.result["found"], "the next in line is asked"
+    assert toy.name in {one.source for one in desk.suggestions(attempt.id)}
     here[0] = replace(settings, enhancer_provider="rules")
     failed = ended()
     assert failed.state is WorkState.FAILED and "No language model" in failed.message

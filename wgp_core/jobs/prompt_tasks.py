@@ -20,6 +20,7 @@ from ..prompts.records import request_from_dict, result_to_dict
 from .tasks import TaskContext, task
 
 if TYPE_CHECKING:
+    from ..prompts.enhancement import TextModel
     from ..prompts.enhancer import PromptEnhancer
     from ..store.database import Store
 
@@ -49,18 +50,20 @@ def enhance(payload: Mapping[str, Any], context: TaskContext) -> Mapping[str, An
 
 @task("suggest")
 def suggest(payload: Mapping[str, Any], context: TaskContext) -> Mapping[str, Any]:
-    """Payload: `attempt` (an id). A language model is asked for changes of its prompt, which are kept with it. Result:
-    `found` (how many) and `message`."""
+    """Payload: `attempt` (an id). The first language model that answers is asked for changes of its prompt, which are
+    kept with it. Result: `found` (how many) and `message`."""
     from ..attempts.refining import ask
     from ..store.database import Store
 
     context.on_progress(Progress(Stage.LOAD, message="Loading the language model"))
-    model = _enhancer(context).borrow()
-    context.on_progress(Progress(Stage.ENRICH, message=f"{model.name} reads what is weak"))
     with Store.open(context.paths.database) as store:
-        found = ask(str(payload["attempt"]), store, model, cancel=context.cancel)
-    said = "" if found else f"{model.name} has nothing to suggest that keeps what the prompt says."
-    return {"found": len(found), "message": said}
+        def suggested_by(model: TextModel) -> tuple[str, int]:
+            context.on_progress(Progress(Stage.ENRICH, message=f"{model.name} reads what is weak"))
+            return model.name, len(ask(str(payload["attempt"]), store, model, cancel=context.cancel))
+
+        name, found = _enhancer(context).with_model(suggested_by)
+    said = "" if found else f"{name} has nothing to suggest that keeps what the prompt says."
+    return {"found": found, "message": said}
 
 
 @task("release_language_model")

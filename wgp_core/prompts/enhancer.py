@@ -14,10 +14,18 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ..engines.base import RuntimeOptions
-from ..errors import Cancelled, EngineMemoryError, ModelMissingError, RequestError, WgpError
+from ..errors import (
+    Cancelled,
+    EngineError,
+    EngineMemoryError,
+    ModelMissingError,
+    RequestError,
+    SettingsError,
+    WgpError,
+)
 from ..events import CancelToken, Progress, ProgressCallback, Stage, ignore_progress
 from ..models.hashes import FileHashes
 from ..paths import Paths
@@ -41,6 +49,8 @@ if TYPE_CHECKING:
     from .job_types import JobTypeSpec
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 RECIPE = 1
 """Part of every cache key: raised when the same question gets another answer."""
@@ -102,19 +112,31 @@ class PromptEnhancer:
         facts["recipe"] = RECIPE
         return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
 
-    def borrow(self, provider: Provider = Provider.AUTO, model: str = "") -> TextModel:
-        """The language model that would be asked first, loaded; it stays this object's until `release`.
+    def with_model(self, use: Callable[[TextModel], T]) -> T:
+        """What `use` makes of the first language model in line that can be loaded and answers; the next is tried after
+        one that cannot. The model stays this object's until `release`.
 
-        Raises `ModelMissingError` where there is none, and what `open_model` raises.
+        Raises `ModelMissingError` where there is none, `EngineError` where none answers, and what else `use` raises.
         """
         from .llm.choice import line_of
 
-        line = line_of(provider, model, self._paths, self._settings)
+        line = line_of(Provider.AUTO, "", self._paths, self._settings)
         if not line:
             raise ModelMissingError("No language model can be asked: none is installed, or the settings leave prompts "
                                     "to the rules.", fix="Install one under Models, or choose another provider under "
                                     "Settings, Prompt enhancer.")
-        return self._open(*line[0])
+        failed: list[WgpError] = []
+        for provider, name in line:
+            try:
+                return use(self._open(provider, name))
+            except (EngineError, SettingsError) as error:
+                log.warning("%s could not be asked: %s", name or provider.value, error)
+                failed.append(error)
+                if isinstance(error, EngineMemoryError):
+                    self.release()
+        if len(failed) == 1:
+            raise failed[0]
+        raise EngineError("No language model answered. " + " ".join(str(error) for error in failed))
 
     def release(self) -> None:
         """Give the language model's memory back."""
