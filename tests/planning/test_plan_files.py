@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,7 @@ def test_any_json_is_a_plan_or_a_request_error(data: Any) -> None:
 def test_a_prompt_a_scene_that_belong_together() -> None:
     prompts = scene_prompts(SCENES, BRIEF)
     assert len(prompts) == 3 and len(set(prompts)) == 3
-    assert all("efraction" in prompt and LOOKS[Look.WHITEBOARD][5:] in prompt for prompt in prompts)
+    assert all("efraction" in prompt and LOOKS[Look.WHITEBOARD].style[5:] in prompt for prompt in prompts)
     assert all("same colours" in prompt for prompt in prompts)
     assert "pushes in" in prompts[0] and "static camera" in prompts[1].lower()
     assert "scene before" not in prompts[0] and "scene before" in prompts[1]
@@ -103,6 +104,20 @@ def test_a_style_and_a_description_of_ones_own_are_used() -> None:
     prompt = scene_prompts([scene], BRIEF, style="watercolour on rough paper")[0]
     assert "beam of light enters a glass block" in prompt and "Watercolour" not in prompt.split(".")[0]
     assert "watercolour on rough paper" in prompt and "whiteboard" not in prompt and "Something" not in prompt
+
+
+def test_what_a_scene_says_of_colours_and_place_stands_against_no_look() -> None:
+    scenes = [ScenePlan("Rockets", SceneKind.TITLE, visual="What are rockets?"),
+              ScenePlan("The idea", narration="Gas pushes the rocket with the same force."),
+              ScenePlan("Flight", narration="Does it stop? At night a red rocket moves up among the stars."),
+              ScenePlan("Ovens", narration="A toaster glows in front of a gray wall.")]
+    opening, idea, flight, ovens = scene_prompts(scenes, replace(BRIEF, topic="rockets", look=Look.INFOGRAPHIC))
+    assert "red rocket moves up" in opening and "What are" not in opening and "Does it" not in flight
+    assert "white background, two accent colours" in idea and "same light" in idea
+    for prompt in (opening, flight, ovens):
+        assert not re.search("white background|accent|same light", prompt) and "same style" in prompt
+    described = replace(scenes[0], visual="A launch pad seen from above.")
+    assert "launch pad" in scene_prompts([described, *scenes[1:]])[0]
 
 
 def test_prompts_need_no_brief() -> None:
