@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from wgp_core.engines.explainer import topic_text
@@ -87,6 +87,8 @@ def test_every_word_shown_stands_in_the_text_or_is_a_label(text: str) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(TEXTS)
+@example("B:0=A")
+@example("So E = mc^2.")
 def test_no_word_is_lost_but_instructions_and_step_words(text: str) -> None:
     drafts = topic_text.draft_scenes(text)
     body = topic_text.strip_instruction(text)
@@ -125,6 +127,11 @@ def test_shortening_never_fails_and_says_that_it_did(text: str, chars: int) -> N
 )
 def test_titles_come_without_the_instruction(text: str, title: str) -> None:
     assert topic_text.topic_title(text) == title
+
+
+def test_what_stands_before_a_formula_s_colon_is_its_title() -> None:
+    formula, *_ = topic_text.draft_scenes("Speed: v=s/t. It is what a tachometer shows.")
+    assert (formula.plan.title, formula.plan.kind, formula.plan.visual) == ("Speed", SceneKind.FORMULA, "v=s/t")
 
 
 @pytest.mark.parametrize(

@@ -266,7 +266,8 @@ def _shape(rest: list[str]) -> tuple[list[Draft], int] | None:
 
 
 def _formula_draft(rest: list[str], math: patterns.FormulaFound) -> tuple[list[Draft], int]:
-    """The formula with the meanings that this and the next sentences give; the sentence is the caption."""
+    """The formula with the meanings that this and the next sentences give; the sentence is the caption, or what stands
+    before a colon the title ("Speed: v=s/t")."""
     taken = 1
     while taken < len(rest) and taken < 4 and not patterns.formula(rest[taken]) and patterns.meanings(
             rest[taken], math.formula):
@@ -274,10 +275,11 @@ def _formula_draft(rest: list[str], math: patterns.FormulaFound) -> tuple[list[D
     text = " ".join(rest[:taken])
     around = squash(text[:math.start] + text[math.end:]).strip(" .,:;")
     parts = patterns.meanings(text[:math.start] + " … " + text[math.end:], math.formula)
-    narration = text.replace("$", "") if around and len(words(around)) > 1 else ""
+    named = text[:math.start].rstrip().endswith(":") and len(words(around)) == 1
+    narration = text.replace("$", "") if words(around) and not named else ""
     visual = "\n".join([flat(math.formula), *([write_rows(parts)] if parts else [])])
-    plan = ScenePlan("The formula", SceneKind.FORMULA, narration=narration, visual=visual)
-    return [_draft(plan)], taken
+    title = patterns.capital(around) if named else "The formula"
+    return [_draft(ScenePlan(title, SceneKind.FORMULA, narration=narration, visual=visual))], taken
 
 
 def _contrast_draft(rest: list[str]) -> tuple[list[Draft], int] | None:
