@@ -122,8 +122,9 @@ def search(question: Annotated[str, typer.Argument(help="What to look for.")] = 
 
 
 @app.command("chunk-book")
-def chunk_book(input: Annotated[list[Path], typer.Option("--input", "-i", help="PDF, TXT, Markdown, HTML or DOCX, or a "
-                                                         "folder of them; may be given several times.")],
+def chunk_book(files: Annotated[list[Path] | None, typer.Argument(metavar="[FILE...]", help="PDF, TXT, Markdown, HTML "
+                                                                  "or DOCX, or folders of them.")] = None,
+               input: Annotated[list[Path] | None, typer.Option("--input", "-i", help="The same, by name.")] = None,
                output: Annotated[Path | None, typer.Option(help="The chunks' file; embeddings and rejected passages "
                                                            "lie beside it. [data/book_chunks.jsonl]")] = None,
                collection: Annotated[str, typer.Option(help="Add to this named collection instead.")] = "",
@@ -142,7 +143,10 @@ def chunk_book(input: Annotated[list[Path], typer.Option("--input", "-i", help="
     from .documents.pdf import Limits
 
     options = IngestOptions(Sizes(min_words, max_words), clean, save_rejected, Limits(page_timeout, memory_mb))
-    make(build_paths(), input, output, collection, options, embeddings=embeddings, as_json=as_json)
+    inputs = [*(files or ()), *(input or ())]
+    if not inputs:
+        raise RequestError("No document is named.", fix="Name files or folders: chunk-book BOOK.pdf")
+    make(build_paths(), inputs, output, collection, options, embeddings=embeddings, as_json=as_json)
 
 
 @app.command()

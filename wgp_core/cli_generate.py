@@ -44,6 +44,8 @@ def generate(
     style: Annotated[Look | None, flags.option(ABOUT, "How it looks. [infographic]")] = None,
     framework: Annotated[Framework | None, flags.option(
         ABOUT, "Plan scenes in this order, with or without documents.")] = None,
+    document: Annotated[list[Path] | None, flags.option(
+        BOOK, "Read this PDF, DOCX, HTML, Markdown or text first, or a folder of them; may be repeated.")] = None,
     use_rag: Annotated[bool, flags.option(
         BOOK, "Take what is said from documents: data/book_chunks.jsonl, or the only collection.",
         "--use-rag")] = False,
@@ -115,9 +117,9 @@ def generate(
     """
     asked = Asked(topic, audience, objective, style, framework, scenes,
                   Planner.LLM if use_llm_planner or planner_model_id else Planner.RULES, planner_model_id, use_rag,
-                  rag_mode, collection, chunks, plan)
+                  rag_mode, collection, chunks, plan, tuple(document or ()))
     try:
-        request = asked.fields(build_paths(outputs=output_dir, settings_file=settings))
+        request = asked.fields(build_paths(outputs=output_dir, settings_file=settings), quiet=json_)
     except WgpError as error:
         sys.stderr.write(f"{error}\n")
         raise typer.Exit(headless.USAGE) from None
@@ -157,15 +159,21 @@ class Asked:
     collection: str = ""
     chunks: Path | None = None
     plan: Path | None = None
+    documents: tuple[Path, ...] = ()
 
-    def fields(self, paths: Paths) -> dict[str, Any]:
-        """The request's fields that they mean. Raises `RequestError` for flags that contradict each other."""
-        grounded = self.use_rag or bool(self.collection) or self.chunks is not None
-        if self.collection and self.chunks is not None:
-            raise RequestError("--collection and --chunks name two sets of documents.", fix="Give one of them.")
+    def fields(self, paths: Paths, *, quiet: bool = False) -> dict[str, Any]:
+        """The request's fields that they mean, with the documents read. Raises `RequestError` for flags that contradict
+        each other, and `WgpError` where no document can be read.
+        """
+        sets = [name for name, given in (("--document", self.documents), ("--collection", self.collection),
+                                         ("--chunks", self.chunks)) if given]
+        grounded = self.use_rag or bool(sets)
+        if len(sets) > 1:
+            raise RequestError(f"{' and '.join(sets)} name different sets of documents.", fix="Give one of them.")
         if self.plan is not None and (grounded or self.planner is Planner.LLM):
             raise RequestError("--plan brings its scenes along; nothing is planned beside it.",
-                               fix="Leave out --plan, or --use-rag, --collection, --chunks and --use-llm-planner.")
+                               fix="Leave out --plan, or --document, --use-rag, --collection, --chunks and "
+                                   "--use-llm-planner.")
         if self.rag_mode is DocumentMode.OVERLAY and self.planner is Planner.LLM:
             raise RequestError("--rag-mode overlay plans no scenes.", fix="Leave out --use-llm-planner, or --rag-mode.")
         kept = read_plan(self.plan) if self.plan is not None else PlanFile(())
@@ -173,7 +181,8 @@ class Asked:
         topic = self.topic.strip() or (before.topic if before else "")
         if not topic and not scenes:
             raise RequestError("There is no topic.", fix='Say it: --topic "how lenses make pictures".')
-        documents = DocumentUse(self.collection, self.rag_mode, self.chunks) if grounded else None
+        chunks = _read(self.documents, paths, quiet) if self.documents else self.chunks
+        documents = DocumentUse(self.collection, self.rag_mode, chunks) if grounded else None
         return {"prompt": topic or scenes[0].title, "brief": self._brief(before), "plan": scenes or None,
                 "documents": _named(documents, paths) if documents else None}
 
@@ -184,6 +193,12 @@ class Asked:
                  "framework": self.framework, "scenes": self.scenes or None}
         return replace(start, planner=self.planner, planner_model=self.planner_model,
                        **{name: value for name, value in given.items() if value is not None})
+
+
+def _read(documents: tuple[Path, ...], paths: Paths, quiet: bool) -> Path:
+    from .cli_ingest import read_documents
+
+    return read_documents(paths, list(documents), quiet=quiet)
 
 
 def _named(use: DocumentUse, paths: Paths) -> DocumentUse:
@@ -201,8 +216,8 @@ def _named(use: DocumentUse, paths: Paths) -> DocumentUse:
     if known:
         raise RequestError(f"There are {len(known)} collections: {', '.join(known)}.",
                            fix=f'Name one: --collection "{known[0]}".')
-    raise RequestError("There are no documents to use.", fix="Read one first: ./run.sh scripts/chunk_book.py "
-                       "--input BOOK.pdf")
+    raise RequestError("There are no documents to use.", fix="Name one: --document BOOK.pdf, or read it first: "
+                       "./run.sh scripts/chunk_book.py --input BOOK.pdf")
 
 
 @dataclass(frozen=True)

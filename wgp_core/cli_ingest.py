@@ -1,7 +1,8 @@
-"""The command line's way to make chunks of documents: `chunk-book`."""
+"""The command line's way to make chunks of documents: `chunk-book`, and `generate --document`."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import sys
@@ -27,11 +28,23 @@ _COUNTED = re.compile(r" (?:\(.*\)|of [0-9a-f]{16}|on \d+ pages)\Z")
 def chunk_book(paths: Paths, inputs: list[Path], output: Path | None, name: str, options: IngestOptions, *,
                embeddings: bool = True, as_json: bool = False) -> None:
     """Make or refresh a set of chunks and its search index, and say what came of it. Raises `WgpError`."""
-    if name:
-        files = collection(paths, name).files
-    else:
-        files = ChunkFiles.beside(output or paths.data / "book_chunks.jsonl")
-    with _watched(quiet=as_json) as (bars, cancel):
+    files = collection(paths, name).files if name else ChunkFiles.beside(output or paths.data / "book_chunks.jsonl")
+    _say(_read(paths, inputs, files, name, options, embeddings=embeddings, quiet=as_json), files, as_json)
+
+
+def read_documents(paths: Paths, inputs: list[Path], *, quiet: bool = False) -> Path:
+    """The file of chunks of just these documents, read where they are new or changed; what could not be read is said
+    on stderr. The set is listed with the collections, under the first one's name. Raises `WgpError`."""
+    where = "\n".join(sorted(str(path.expanduser().resolve()) for path in inputs))
+    folder = paths.data / "read" / hashlib.sha256(where.encode()).hexdigest()[:12]
+    files = ChunkFiles.beside(folder / f"{inputs[0].expanduser().resolve().stem or 'documents'}.jsonl")
+    _say_faults(_read(paths, inputs, files, "", IngestOptions(), embeddings=True, quiet=quiet))
+    return files.chunks
+
+
+def _read(paths: Paths, inputs: list[Path], files: ChunkFiles, name: str, options: IngestOptions, *, embeddings: bool,
+          quiet: bool) -> IngestReport:
+    with _watched(quiet=quiet) as (bars, cancel):
         on_progress = _shown(bars)
         if name:
             report = add_documents(paths, name, inputs, options, on_progress=on_progress, cancel=cancel)
@@ -46,7 +59,7 @@ def chunk_book(paths: Paths, inputs: list[Path], output: Path | None, name: str,
                 sys.stderr.write(f"Cancelled. The chunks are in {files.chunks}; the search index is made when the "
                                  "command runs again.\n")
                 raise SystemExit(130) from None
-    _say(report, files, as_json)
+    return report
 
 
 @contextmanager
@@ -100,19 +113,30 @@ def _say(report: IngestReport, files: ChunkFiles, as_json: bool) -> None:
                                      "file": str(files.chunks), "documents": documents}, ensure_ascii=False) + "\n")
         return
     for document in report.documents:
-        if document.error:
-            sys.stderr.write(f"{document.source}: {document.error}\n")
         if document.kept and not document.error:
             sys.stdout.write(f"{document.source}: unchanged, not read again.\n")
-        if document.skipped:
-            first = "; ".join(f"page {page}: {why}" for page, why in document.skipped[:5])
-            more = len(document.skipped) - 5
-            sys.stderr.write(f"{document.source}: {len(document.skipped)} pages were skipped ({first}"
-                             f"{f'; and {more} more' if more > 0 else ''}).\n")
+    _say_faults(report)
     reasons: dict[str, int] = {}
     for item in report.rejected:
         reason = _COUNTED.sub("", item.reason)
         reasons[reason] = reasons.get(reason, 0) + 1
     left_out = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items(), key=lambda r: -r[1]))
-    sys.stdout.write(f"{report.pages} pages, {len(report.chunks)} chunks in {report.seconds:.1f} s: {files.chunks}\n"
+    made = f"{_count(report.pages, 'page')}, {_count(len(report.chunks), 'chunk')}"
+    sys.stdout.write(f"{made} in {report.seconds:.1f} s: {files.chunks}\n"
                      + (f"Left out: {left_out}.\n" if left_out else ""))
+
+
+def _say_faults(report: IngestReport) -> None:
+    for document in report.documents:
+        if document.error:
+            named = document.error.startswith(document.source)
+            sys.stderr.write(f"{'' if named else f'{document.source}: '}{document.error}\n")
+        if document.skipped:
+            first = "; ".join(f"page {page}: {why}" for page, why in document.skipped[:5])
+            more = len(document.skipped) - 5
+            sys.stderr.write(f"{document.source}: {len(document.skipped)} pages were skipped ({first}"
+                             f"{f'; and {more} more' if more > 0 else ''}).\n")
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"

@@ -48,7 +48,7 @@ def batch(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
 
 
 def chunk_book(*arguments: str, home: Path) -> None:
-    done = called(commands, "chunk-book", "--input", *arguments, home=home)
+    done = called(commands, "chunk-book", *arguments, home=home)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -143,7 +143,9 @@ def test_what_cannot_be_is_said_at_once(home: Path, arguments: tuple[str, ...], 
 
 def test_without_documents_and_with_many_the_next_step_is_named(home: Path, tmp_path: Path) -> None:
     none = generate("--topic", "x", "--use-rag", home=tmp_path)
-    assert none.returncode == 2 and "scripts/chunk_book.py --input BOOK.pdf" in none.stderr
+    assert none.returncode == 2 and "--document BOOK.pdf" in none.stderr
+    unnamed = called(commands, "chunk-book", home=tmp_path)
+    assert unnamed.returncode and "No document is named" in unnamed.stderr
     for name in ("one", "two"):
         chunk_book(TEXT, "--collection", name, "--no-embeddings", home=tmp_path)
     many = generate("--topic", "x", "--use-rag", home=tmp_path)
@@ -151,6 +153,24 @@ def test_without_documents_and_with_many_the_next_step_is_named(home: Path, tmp_
     named = generate("--topic", "refraction of light", "--collection", "two", "--engine", "local", "--dry-run",
                      home=tmp_path)
     assert named.returncode == 0 and "how_light_makes_pictures.md" in named.stdout
+
+
+def test_a_document_is_read_on_the_way(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.pdf"
+    broken.write_bytes(b"no pdf")
+    asked = ("--topic", "refraction of light", "--engine", "local", "--dry-run", "--document")
+    done = generate(*asked, TEXT, "--document", str(broken), home=tmp_path)
+    assert done.returncode == 0 and "how_light_makes_pictures.md" in done.stdout
+    assert done.stderr.count("broken.pdf") == 1 and "cannot be opened" in done.stderr
+    again = json.loads(generate(*asked, TEXT, "--document", str(broken), "--json", home=tmp_path).stdout)
+    assert again["plan"] and list((tmp_path / "data" / "read").rglob("*.embeddings.npz"))
+    found = json.loads((tmp_path / "data" / "documents" / "how_light_makes_pictures" / "link.json").read_text())
+    assert found["chunks"] == again["request"]["documents"]["chunks"]
+    for wrong, said in ((str(broken), "cannot be opened"), (str(tmp_path / "none.pdf"), "There is no file")):
+        refused = generate(*asked, wrong, home=tmp_path)
+        assert refused.returncode == 2 and said in refused.stderr
+    twice = generate(*asked, TEXT, "--collection", "light", home=tmp_path)
+    assert twice.returncode == 2 and "--document and --collection" in twice.stderr
 
 
 def test_packs_are_set_side_by_side(home: Path, tmp_path: Path) -> None:
