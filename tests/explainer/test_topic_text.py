@@ -123,10 +123,18 @@ def test_shortening_never_fails_and_says_that_it_did(text: str, chars: int) -> N
         ("Video", "Video"),
         ("show", "Show"),
         ("a video game history", "A video game history"),
+        ("What is a closure?", "What is a closure?"),
+        ("explain what attention does", "What attention does"),
     ],
 )
 def test_titles_come_without_the_instruction(text: str, title: str) -> None:
     assert topic_text.topic_title(text) == title
+
+
+@pytest.mark.parametrize("text", ["What is a closure?", "explain what a closure is", "closure", "What are closures?"])
+def test_the_questions_of_a_bare_topic_are_asked_of_what_it_names(text: str) -> None:
+    *_, asked = topic_text.draft_scenes(text)
+    assert {line.split(" | ")[0].rstrip("s") for line in asked.plan.visual.splitlines()} == {"closure"}
 
 
 def test_what_stands_before_a_formula_s_colon_is_its_title() -> None:

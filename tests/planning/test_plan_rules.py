@@ -137,6 +137,19 @@ def test_the_local_engine_shows_the_page_number_and_does_not_caption_what_stands
     assert scenes[1].narration == "" and scenes[1].spoken == CUES[0].text
 
 
+@pytest.mark.parametrize("framework", list(Framework))
+def test_facts_of_one_section_are_told_in_the_author_s_order(framework: Framework) -> None:
+    told = ("Water moves between the sea, the air and the land.", "Warm moist air rises above the sea.",
+            "White clouds gather over the mountains.", "The drops collide and grow.",
+            "Heavy rain falls on the forest.", "The river reaches the sea.")
+    worths = (0.5, 0.62, 0.9, 0.66, 0.81, 0.7)
+    statements = [Statement((Cue(text, "water.md"),), heading="Water", place=("water.md", 1, i), worth=worth)
+                  for i, (text, worth) in enumerate(zip(told, worths, strict=True))]
+    planned = plan_statements(PlanBrief("the water cycle", framework=framework, seconds=40), statements)
+    used = [cue.text for cue in cues_in(planned)]
+    assert len(used) == len(told) and used == sorted(used, key=told.index)
+
+
 # -- statements -----------------------------------------------------------------------------------------------------
 
 
@@ -158,14 +171,18 @@ def test_statements_are_known_for_what_they_are_good_for(text: str, role: Role) 
     "The images below illustrate some differences between the two.", "The algorithm iterates between two steps.",
     "A camera makes a photograph in five steps.", "Able to handle problems with several outputs at once.",
     "The first score is a beautiful score from 1950.", "Separate simple models of y on x within levels of A.",
-    "For more details see the section on kernels."])
+    "For more details see the section on kernels.", "As shown above, the value is three.",
+    "The table below lists the values.", "Generic functions will be discussed further in Section 10.9, page 52.",
+    "Functions are objects that form part of R, which we discuss in some detail later."])
 def test_statements_that_need_what_stood_around_them_are_known(text: str) -> None:
     assert not stands_alone(text)
 
 
 @pytest.mark.parametrize("text", [
     "Light travels in straight lines.", "The stamping and cutting was done completely by hand.",
-    "A lens bends light.", "R functions return the value of their last expression."])
+    "A lens bends light.", "R functions return the value of their last expression.",
+    "The sea warms, and its water becomes a gas that no one can see.", "A section of the pipe carries the water.",
+    "Warm air rises above the blue sea.", "Water freezes below zero degrees."])
 def test_statements_that_stand_alone_are_known(text: str) -> None:
     assert stands_alone(text)
 

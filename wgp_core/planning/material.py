@@ -185,11 +185,15 @@ def formula_of(text: str) -> patterns.FormulaFound | None:
 # -- statements that stand alone ------------------------------------------------------------------------------------
 
 _ELSEWHERE = re.compile(
-    r"\b(?:below|above|following|aforementioned|(?:this|next|previous|last|another|present) (?:section|chapter|"
+    r"\b(?:(?:below|above)(?! (?:the|an?|its|their|his|her|it|them|us|each|zero|sea|ground|water|\d+)\b)|following|"
+    r"aforementioned|(?:this|next|previous|last|another|present) (?:section|chapter|"
     r"document|"
-    r"essay|manual|book|paragraph|page|example)|sections?,? below|see|cited|figure|listing|example shows|shown here|"
+    r"essay|manual|book|paragraph|page|example)|sections?,? below|(?<!can )(?<!cannot )(?<!could )(?<!not )(?<!to )"
+    r"(?<!they )(?<!people )(?<!one )(?<!eye )(?<!eyes )see|cited|figure|listing|example shows|shown here|"
     r"(?:both|two|these|first|second|previous|other) (?:examples|scores|forms|cases|pictures|images)|described in|"
-    r"documentation dedicated|for more details|we (?:recommend|refer)|refer to (?:the )?(?:section|chapter|example)|"
+    r"documentation dedicated|for more details|we (?:recommend|refer|discuss|describe|explain|cover|treat|return)|"
+    r"(?:discussed|explained) (?:\w+ )?(?:in|under)|(?:section|chapter|appendix|page) (?-i:[A-Z]\b|\d)[\d.]*|"
+    r"refer to (?:the )?(?:section|chapter|example)|"
     r"(?:each|one|both|some|all) of (?:the|these|them)|in this (?:case|example|way)|this (?:example|essay|document)|"
     r"(?:function|variable|argument|object|vector|component|file|option) \w{1,3})\b",
     re.IGNORECASE)

@@ -40,6 +40,8 @@ _NOUN_ENDS = re.compile(r"\s(?:that|which|who|whose|of|in|on|at|by|for|from|to|w
 """What comes after it tells more of the noun before it."""
 HASTE = 0.18
 """Share of the time by which reading may take longer than there is."""
+PLAIN = 0.5
+"""Highest worth for any role of a statement that could stand in any beat."""
 RECAP_PURPOSE = "Recap: what was said, once more"
 
 
@@ -110,6 +112,7 @@ class _Desk:
             pass
         while self._grow():
             pass
+        self._keep_the_authors_order()
         for draft in self.drafts:  # a list that was shortened gets its words back where time was left over
             full = need_s(scene_of(draft.beat, draft.statements, self.topic), tight=True)
             if draft.tight and full - draft.need <= self.left:
@@ -193,7 +196,7 @@ class _Desk:
             if self.roles[id(first)].get(Role.DEFINITION, 0) >= 1.5:
                 statements = [first, *(s for s in statements if s is not first)]
         for tight in (False, True) if statement.listed and bears_cutting(statement) else (False,):
-            need = need_s(scene_of(draft.beat, statements, self.topic, tight=tight), tight=tight)
+            need = self._need(draft.beat, statements, tight)
             if not tight and statement.numbered and need > LIST_SHARE * self.brief.seconds:
                 continue
             if need - draft.need <= self.left + HASTE * self.brief.seconds or not (self.drafts or self.known):
@@ -202,6 +205,33 @@ class _Desk:
                 self.pool.remove(statement)
                 return True
         return False
+
+    def _need(self, beat: Beat, statements: list[Statement], tight: bool) -> float:
+        return need_s(scene_of(beat, statements, self.topic, tight=tight), tight=tight)
+
+    def _keep_the_authors_order(self) -> None:
+        """Statements of one section that suit no beat more than another change places until they stand as they were
+        written: what happens first is told first."""
+        ordered = [draft for beat in self.beats for draft in sorted(
+            (d for d in self.drafts if d.beat is beat), key=lambda d: d.statements[0].place)]
+        sections: dict[tuple[str, str], list[tuple[_Draft, int]]] = {}
+        for draft in ordered:
+            for i, statement in enumerate(draft.statements):
+                if self._plain(statement):
+                    sections.setdefault((statement.place[0], statement.heading), []).append((draft, i))
+        for places in sections.values():
+            told = sorted((draft.statements[i] for draft, i in places), key=lambda s: s.place)
+            for (draft, i), statement in zip(places, told, strict=True):
+                draft.statements[i] = statement
+        for draft in ordered:
+            self.left += draft.need
+            draft.need = self._need(draft.beat, draft.statements, draft.tight)
+            self.left -= draft.need
+
+    def _plain(self, statement: Statement) -> bool:
+        """Whether no role stands out: it tells a fact, and any beat would do."""
+        roles = self.roles[id(statement)]
+        return not statement.listed and all(worth <= PLAIN for role, worth in roles.items() if role is not Role.FACT)
 
     def _suit(self, statement: Statement, beat: Beat, *, rivals: bool = False) -> float:
         """How well a statement suits a beat: its roles, times what it is worth for the topic."""

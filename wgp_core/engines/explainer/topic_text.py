@@ -15,6 +15,7 @@ from .pages import patterns
 from .pages.language import (
     STOP,
     Link,
+    asked_term,
     key_terms,
     links,
     split_sentences,
@@ -123,7 +124,7 @@ def _bare_topic(topic: str) -> tuple[Draft, ...]:
         plan = ScenePlan(title, SceneKind.CONCEPT_MAP, visual=_map(stated, key_terms(topic)))
         return (_draft(plan),)
     asked = PAST_QUESTIONS if _PAST.search(topic) else QUESTIONS
-    rows = [(topic, "", question) for question in asked]
+    rows = [(asked_term(topic), "", question) for question in asked]
     return (Draft(ScenePlan(title, SceneKind.TITLE), priority=1, need_s=2.4, least_s=1.0),
             _draft(ScenePlan("Questions to answer", SceneKind.CONCEPT_MAP, visual=write_rows(rows)), priority=2))
 

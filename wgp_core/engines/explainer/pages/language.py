@@ -164,7 +164,7 @@ _INSTRUCTION = re.compile(
     r"produce|give|write|tell)\b\s*(?:me|us|to me|people)?\s*)?"
     r"(?:(?:an?|the|some)?\s*(?:\w+\s+){0,2}?(?:video|animation|lecture|lesson|explainer|film|clip|introduction|"
     r"presentation|tutorial|overview|explanation|diagram)s?\s+(?:about|on|of|to|that (?:explains|shows)|explaining|"
-    r"showing|for)\s+)?(?:(?:about|the (?:concept|idea|topic|notion) of|what)\s+)?", re.I)
+    r"showing|for)\s+)?(?:(?:about|the (?:concept|idea|topic|notion) of)\s+)?", re.I)
 
 def strip_instruction(text: str) -> str:
     """The topic without "explain how", "make a video about" and the like; the whole text if nothing were left."""
@@ -172,6 +172,16 @@ def strip_instruction(text: str) -> str:
     found = _INSTRUCTION.match(line)
     rest = line[found.end():].strip(" :,-") if found else line
     return rest if len(words(rest)) > 0 else line
+
+
+_ASKED = re.compile(r"what\s+(?:(?:is|are|was|were)\s+(?:(?:an?|the)\s+)?(?P<last>.+)|"
+                    r"(?:(?:an?|the)\s+)?(?P<first>.+?)\s+(?:is|are|was|were))", re.I)
+
+
+def asked_term(topic: str) -> str:
+    """ "closure" of "What is a closure?" and "what a closure is"; any other text as it is."""
+    found = _ASKED.fullmatch(squash(topic).rstrip(" .?!"))
+    return (found.group("last") or found.group("first")) if found else topic
 
 
 @dataclass(frozen=True)
