@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from wgp_core.planning.story.board import Bible, Character, Place
+from wgp_core.planning.story.break_down import break_down
 from wgp_core.planning.story.grammar import plan_story
 from wgp_core.planning.story.parts import Kind, base_of, third
 from wgp_core.planning.story.reader import read_story
 from wgp_core.planning.story.rules import check
+from wgp_core.planning.story.sentences import acts
 from wgp_core.planning.story.settings import DOMAINS, LIGHTS
 from wgp_core.planning.story.shots import Shot, camera_line, movement_of, shot_of
 
@@ -30,10 +32,31 @@ def told(story: str) -> list[tuple[str, str, str]]:
     ("Tell me a story about a keeper who saves a mermaid.", [("the keeper", "save", "a mermaid")]),
     ("Two brothers build a raft.", [("the two brothers", "build", "a raft")]),
     ("\"Who are you?\" The fox did not answer. Nobody came.", []),
+    ("The whales breach in the sunrise. The ships founder on the rocks.",
+     [("the whales", "breach", "in the sunrise"), ("the ships", "founder", "on the rocks")]),
+    ("His sister teases him. The bee pollinates the garden. The king surrenders.",
+     [("his sister", "tease", "him"), ("the bee", "pollinate", "the garden"), ("the king", "surrender", "")]),
+    ("A pilot lands on Mars. Dust storms batter the dome. She sings.",
+     [("the pilot", "land", "on Mars"), ("the dust", "storm", "batter the dome"), ("the pilot", "sing", "")]),
     ("", []), ("👍", []), ("Eine Frau geht in den Wald und findet einen Schatz.", []),
 ])
 def test_who_does_what(story: str, events: list[tuple[str, str, str]]) -> None:
     assert told(story) == events
+
+
+def test_what_the_rules_cannot_show_is_said() -> None:
+    story = "Ruiz tails a suspect. The suspect ducks into a bakery. One of them sweats. Harry waves."
+    board = break_down(story)
+    shown = " ".join(scene.description for scene in board.scenes)
+    assert "tails the suspect" in shown and "ducks into a bakery" in shown and "Harry waves" in shown
+    assert [said.partition("no action: ")[2] for said in board.warnings] == ["One of them sweats."]
+
+
+@pytest.mark.parametrize("text", ["The dog toys on the floor.", "A quiet street at night.",
+                                  "Two brothers alone in the woods.", "Portrait of the king with jewels.",
+                                  "The whale bones on the beach."])
+def test_what_only_stands_there_does_not_act(text: str) -> None:
+    assert not acts(text)
 
 
 def test_people_things_and_places() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wgp_core.engines.explainer.board_people import thing_of
+from wgp_core.engines.explainer.board_people import kind_of, thing_of
 from wgp_core.engines.explainer.sketch import Sketch, read_sketch
 from wgp_core.errors import RequestError
 from wgp_core.media.images import load_image, save_png
@@ -152,3 +152,16 @@ def test_a_character_is_written_on_a_line() -> None:
     for line in ("", "= ann_x", "Ann = two words"):
         with pytest.raises(RequestError, match="cannot be read"):
             read_character(line)
+
+
+@pytest.mark.parametrize(("name", "kind"), [
+    ("wounded whale calf", "fish"), ("calf", "beast"), ("wolves", "beast"), ("geese", "bird"), ("old robot", "machine"),
+    ("fishmonger", "person"), ("mother", "person"), ("Catherine", "person")])
+def test_characters_are_drawn_as_what_they_are(name: str, kind: str) -> None:
+    assert kind_of(name) == kind
+
+
+def test_one_whale_is_not_the_other() -> None:
+    board = break_down("Maya finds a wounded whale calf on the beach. The mother whale calls from the sea.")
+    finding = next(scene for scene in board.scenes if "finds a wounded" in scene.description)
+    assert people_in(board, finding) == ("Maya", "wounded whale calf")

@@ -24,7 +24,10 @@ def people_in(board: Board, scene: StoryScene) -> tuple[str, ...]:
         words = {name, *((character.name, character.token) if character else ()),
                  *(() if character and character.token else (name.split()[-1],))}
         pattern = "|".join(re.escape(word) for word in words if word)
+        others = [other for other in cast_of(board) if other != name and other.lower() not in name.lower()]
         for order, text in enumerate(texts):
+            for other in others:  # "the mother whale" is not in "a wounded whale calf"
+                text = re.sub(re.escape(other), lambda match: "_" * len(match.group()), text, flags=re.IGNORECASE)
             found = re.search(rf"(?<![\w-])(?:{pattern})(?![\w-])", text, re.IGNORECASE)
             if found:
                 places[name] = (order, found.start())

@@ -135,7 +135,7 @@ class Board:
         for at, name in enumerate(shown):
             left = (at > 0 and not leaves) or self.sketch.shot in ("over-the-shoulder shot", "POV shot")
             own = pose if at == 0 else ("walk" if moving and not leaves else "stand")
-            holds = thing if at == 0 and people.kind_of(name) not in ("beast", "bird") else ""
+            holds = thing if at == 0 and people.kind_of(name) not in people.ANIMALS else ""
             own = "offer" if holds and own == "stand" else own
             shapes, tall = people.figure(name, own, self._index(name), stride if at == 0 or moving else stride * 0.4)
             gap = min(height * 0.36, self.aspect * 0.16)
@@ -143,7 +143,7 @@ class Board:
             x = min(max(x, self.aspect * 0.12), self.aspect * 0.88)
             if moving and (at == 0 or not leaves):
                 x += (-1 if left else 1) * (u - 0.5) * height * 0.35
-            low = max(feet, 0.06) if people.kind_of(name) in ("beast", "bird") else feet
+            low = max(feet, 0.06) if people.kind_of(name) in people.ANIMALS else feet
             squash = 0.8 if self.sketch.shot == "high-angle shot" else 1.0
             size = height * tall
             body = people.placed(shapes, x, low, size, left=left, squash=squash)
@@ -192,9 +192,11 @@ class Board:
     def _head(self, size: float, chin: float, stride: float) -> list[Layer]:
         """A face that fills the picture."""
         name = self.seen[0] if self.seen else ""
-        if people.kind_of(name) in ("beast", "bird"):
+        if people.kind_of(name) in people.ANIMALS:
             shapes, _ = people.figure(name, "stand", self._index(name), stride)
-            body = people.placed(shapes, self.aspect * 0.34, chin - size * 0.95, size * 1.8)
+            broad = people.kind_of(name) == "fish"
+            body = people.placed(shapes, self.aspect * (0.5 if broad else 0.34), chin - size * (0.2 if broad else 0.95),
+                                 size * (0.9 if broad else 1.8))
             rim = [shape + 0.012 for shape in body]
             self.names.append(Name(name, self.aspect * 0.34, 0.1, self.color_of(name)))
             return [Layer(rim, mixed(self.color_of(name), self.light.glow, 0.6), 0.9), Layer(body, self.color_of(name),

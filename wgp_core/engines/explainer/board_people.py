@@ -51,20 +51,35 @@ class Build:
 
 BUILDS = (Build(head="cap"), Build(1.28, 0.97, robe=True), Build(0.95, 0.93, head="hair"),
           Build(1.12, 1.04), Build(0.9, 0.88, robe=True, head="hair"), Build(1.2, 0.92, head="cap"))
-_BEASTS = re.compile(r"\b(?:dog|puppy|cat|kitten|wolf|fox|horse|pony|donkey|cow|sheep|goat|pig|lion|tiger|bear|deer|"
-                     r"rabbit|hare|mouse|rat|dragon|squirrel|camel|elephant|hedgehog|badger|otter|tortoise|turtle)s?\b",
-                     re.IGNORECASE)
-_BIRDS = re.compile(r"\b(?:bird|crow|raven|owl|eagle|swan|duck|hen|goose|pigeon|parrot|penguin|sparrow)s?\b",
-                    re.IGNORECASE)
-_MACHINES = re.compile(r"\b(?:robot|android|machine|automaton)s?\b", re.IGNORECASE)
+
+
+def _named(words: str) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{'|'.join(words.split())})\b", re.IGNORECASE)
+
+
+_KINDS = (
+    ("fish", _named("fish(?:es)? goldfish swordfish koi carps? trouts? salmons? tunas? sharks? whales? orcas? "
+                    "humpbacks? dolphins? porpoises? narwhals? eels? seals? walrus(?:es)?")),
+    ("beast", _named("dogs? hounds? pup(?:s|py|pies)? cats? kittens? wol(?:f|ves) coyotes? fox(?:es)? horses? foals? "
+                     "stallions? mares? pon(?:y|ies) donkeys? mules? cows? bulls? ox(?:en)? cal(?:f|ves) buffalos? "
+                     "bisons? sheep lambs? goats? pigs? piglets? boars? lions? lioness(?:es)? tigers? leopards? "
+                     "cheetahs? panthers? jaguars? bears? cubs? pandas? deer stags? fawns? moose elks? reindeers? "
+                     "rabbits? bunn(?:y|ies) hares? mouse mice rats? hamsters? squirrels? dragons? dinosaurs? "
+                     "unicorns? camels? llamas? alpacas? elephants? giraffes? zebras? hippos? rhinos? hyenas? jackals? "
+                     "hedgehogs? badgers? otters? beavers? weasels? raccoons? tortoises? turtles? crocodiles?")),
+    ("bird", _named("birds? crows? ravens? owls? eagles? hawks? falcons? swans? ducks? ducklings? hens? roosters? "
+                    "chickens? goose geese pigeons? doves? gulls? seagulls? parrots? penguins? sparrows? "
+                    "herons? storks? flamingos? peacocks? phoenix(?:es)? hummingbirds? woodpeckers? magpies?")),
+    ("machine", _named("robots? androids? machines? automatons?")))
+_SMALL = _named("fish(?:es)? goldfish koi carps? trouts? salmons? tunas? eels? baby small little tiny cal(?:f|ves) "
+                "pups?")
+ANIMALS = ("fish", "beast", "bird")
 
 
 def kind_of(name: str) -> str:
-    """ "beast", "bird", "machine" or "person"."""
-    for kind, pattern in (("beast", _BEASTS), ("bird", _BIRDS), ("machine", _MACHINES)):
-        if pattern.search(name.replace("_", " ")):
-            return kind
-    return "person"
+    """ "fish" (whales too), "beast", "bird", "machine" or "person"."""
+    words = name.replace("_", " ")
+    return next((kind for kind, pattern in _KINDS if pattern.search(words)), "person")
 
 
 # -- shapes -----------------------------------------------------------------------------------------------------------
@@ -206,6 +221,16 @@ def bird(stride: float = 0.0) -> list[Polygon]:
             capsule((0.0, 0.02), (0.1, 0.015), 0.018, 0.012), capsule((0.1, 0.02), (0.2, 0.015), 0.018, 0.012)]
 
 
+def fish(stride: float = 0.0) -> list[Polygon]:
+    """A fish or a whale on its belly, 1 high at the back."""
+    tail = 0.12 * stride
+    return [curve([(1.15, 0.42), (1.02, 0.72), (0.62, 0.96), (0.05, 0.94), (-0.55, 0.68), (-1.05, 0.44 + tail),
+                   (-1.1, 0.3 + tail), (-0.5, 0.2), (0.1, 0.04), (0.7, 0.05), (1.05, 0.2)]),
+            np.array([(-1.02, 0.42 + tail), (-1.5, 0.86 + tail), (-1.34, 0.4 + tail), (-1.5, 0.04 + tail),
+                      (-1.02, 0.3 + tail)]),
+            np.array([(0.12, 0.93), (-0.2, 1.16), (-0.3, 0.8)]), curve([(0.5, 0.2), (0.16, -0.06), (0.3, 0.28)])]
+
+
 def figure(name: str, pose: Pose, index: int, stride: float = 0.0) -> tuple[list[Polygon], float]:
     """The outline of a character by its name and place in the cast, and its height compared with a person's."""
     kind = kind_of(name)
@@ -213,6 +238,8 @@ def figure(name: str, pose: Pose, index: int, stride: float = 0.0) -> tuple[list
         return beast(stride), 0.55
     if kind == "bird":
         return bird(stride), 0.4
+    if kind == "fish":
+        return fish(stride), 0.3 if _SMALL.search(name) else 0.5
     build = Build(1.15, 1.0, head="square") if kind == "machine" else BUILDS[index % len(BUILDS)]
     return person(pose, build, stride), build.tall
 

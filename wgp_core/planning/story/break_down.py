@@ -126,7 +126,11 @@ class _Breakdown:
                                  if english else "The story does not seem to be English, which is all that the rules "
                                                  "read; "
                                  "the scenes are general ones. A language model can break it down.")
-        planned = Planner(self.reading, self.bible, self.aliases).scenes(self.count)
+        planner = Planner(self.reading, self.bible, self.aliases)
+        if self.reading.events and (untold := planner.untold()):
+            self.warnings.append(f"No scene shows this part of the story, in which the rules found no action: "
+                                 f"{' '.join(untold)}")
+        planned = planner.scenes(self.count)
         return self._finished(planned, Provider.RULES, "", ())
 
     def _line(self, provider: Provider) -> list[tuple[Provider, str]]:

@@ -76,6 +76,12 @@ class Planner:
         beats = list(dict.fromkeys([*beats, *SPARE]))
         return [self._beat(beat, roles, 0, number) for number, beat in enumerate(beats)]
 
+    def untold(self) -> tuple[str, ...]:
+        """Sentences of which no scene can show anything: no verb was found in them, or none that is an action."""
+        told = {moment.event.sentence for moment in self._as_moments() if moment.event is not None}
+        silent = {event.sentence for event in self.events} - told | set(self.reading.unread)
+        return tuple(self.reading.sentences[number] for number in sorted(silent))
+
     def _lead(self) -> Noun:
         if self.reading.cast:
             return self.reading.cast[0]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ...prompts import lexicon as lex
 from . import words as w
 
-KNOWN_VERBS = frozenset(w.DEED_OF) | lex.VERBS | w.CATENATIVE | w.STATES | frozenset(w.PAST.values())
-"""Base forms."""
+KNOWN_VERBS = frozenset(w.DEED_OF) | lex.VERBS | w.CATENATIVE | w.STATES | frozenset(w.PAST.values()) | frozenset(
+    (Path(__file__).parent / "verbs.txt").read_text(encoding="utf-8").split())
+"""Base forms. Those in `verbs.txt` are verbs of WordNet 3.0 (Princeton University, WordNet's licence) that are no other
+part of speech there, nor is their third person a noun, and that are no first names."""
 
 
 class Kind(enum.StrEnum):
@@ -87,7 +90,8 @@ class Event:
 
 @dataclass(frozen=True)
 class Reading:
-    """A story as read. `cast` are the living ones, those that act first; `sentences` as written."""
+    """A story as read. `cast` are the living ones, those that act first; `sentences` as written; `unread` the numbers
+    of those in which no verb was found."""
 
     text: str
     sentences: tuple[str, ...] = ()
@@ -96,6 +100,7 @@ class Reading:
     things: tuple[Noun, ...] = ()
     places: tuple[tuple[str, Noun], ...] = ()
     gender: dict[str, str] = field(default_factory=dict, hash=False)
+    unread: tuple[int, ...] = ()
 
 
 def base_of(word: str) -> str:

@@ -61,6 +61,11 @@ _PLACE_PREPOSITIONS = frozenset("in at on into inside through across to from nea
                                 "beneath".split())
 _NOT_PLACES = frozenset("front back middle edge top side help love trouble danger secret hand hands eyes arms".split())
 _WEAPONS = frozenset("sword blade gun knife dagger pistol weapon bow".split())
+_OBJECTS = frozenset("him her them it me us you".split())
+_STUFF = frozenset("dust sand smoke ash steam mist fog hail frost ice water fire thunder lightning music silence "
+                   "laughter darkness sunlight moonlight starlight blood mud".split())
+"""Words that begin a sentence without an article and name nobody."""
+_LIVING = w.PEOPLE | w.ANIMALS | lex.ANIMALS | w.MACHINES
 _AFTER_VERBS = frozenset("through into at over across under past".split())
 _ADJECTIVES_IN_LY = frozenset("lonely friendly deadly ugly lovely curly elderly early holy silly ghostly lively daily "
                               "heavenly "
@@ -84,6 +89,7 @@ class _Reader:
         self.gender: dict[str, str] = {}
         self.capitals: set[str] = set()
         self.main: Noun | None = None
+        self.understood: set[int] = set()
 
     def read(self) -> Reading:
         plain = re.sub(r"\b(Dr|Mr|Mrs|Ms|Prof|St)\.", r"\1", _FRAME.sub("", self.text))
@@ -98,7 +104,8 @@ class _Reader:
         cast = _merged(alive)
         things = _merged([noun for noun in self.nouns if noun.kind is Kind.THING])
         return Reading(self.text, tuple(sentences), tuple(self.events), tuple(cast), tuple(things),
-                       tuple(dict.fromkeys(self.places)), dict(self.gender))
+                       tuple(dict.fromkeys(self.places)), dict(self.gender),
+                       tuple(number for number in range(len(sentences)) if number not in self.understood))
 
     # -- sentences and clauses ----------------------------------------------------------------------------------------
 
@@ -254,9 +261,11 @@ class _Reader:
             return None
         base = base_of(word)
         following = tokens[at + 1].lower if at + 1 < len(tokens) else ""
-        leads = following in _DETERMINERS or following in _AFTER_VERBS
+        leads = following in _DETERMINERS | _POSSESSIVES | _AFTER_VERBS | _OBJECTS
         if not base and word.endswith("s") and not word.endswith("ss") and leads and word[:-1] not in w.PEOPLE and (
                 subject is not None and not subject.plural):
+            return at
+        if not base and self._unknown_deed(tokens, at):
             return at
         if not base:
             return at if word.endswith("ed") and len(word) > 4 and subject is not None and (
@@ -269,9 +278,20 @@ class _Reader:
         return at if word.endswith("s") and subject is not None and not subject.plural else (
             at if word.endswith("s") and subject is not None and base in w.DEED_OF else None)
 
+    @staticmethod
+    def _unknown_deed(tokens: Sequence[_Token], at: int) -> bool:
+        """Whether a word that is in no list is what several do: "the ships founder on the rocks"."""
+        if at == 0 or not _plural(tokens[at - 1].lower) or _function(tokens[at - 1].lower):
+            return False
+        word, following = tokens[at].lower, tokens[at + 1].lower if at + 1 < len(tokens) else "."
+        ends = following in _PREPOSITIONS or following in _DETERMINERS or following in _BREAKS or following in _JOINS
+        return ends and tokens[at].text.islower() and word.isalpha() and not (
+            word.endswith("s") or word in lex.ADJECTIVES or word in _LIVING or _function(word) or place_kind(word))
+
     def _predicate(self, tokens: list[_Token], at: int, subject: Noun | None, number: int, place: str,
                    where: Noun | None) -> tuple[int, Noun | None]:
         """Read auxiliaries, verb and what follows; one event comes of it."""
+        self.understood.add(number)
         passive, negated, wish = False, False, ""
         while at < len(tokens) and (tokens[at].lower in w.AUXILIARIES or tokens[at].lower in ("not", "never")
                                     or (tokens[at].lower.endswith("ly") and tokens[at].lower not in lex.NOUNS_IN_LY)):
@@ -293,7 +313,7 @@ class _Reader:
         if at >= len(tokens):
             return at, subject
         said = tokens[at].lower
-        verb = base_of(said) or _guessed(said)
+        verb = base_of(said) or _guessed(said) or (said if self._unknown_deed(tokens, at) else "")
         if not verb:
             return at, subject
         at += 1
@@ -598,7 +618,7 @@ class _Reader:
     def _is_name(self, word: str, run: Sequence[_Token]) -> bool:
         if word.lower() in self.names or word in self.capitals:
             return True
-        known = word.lower() in w.PEOPLE or base_of(word) or word.lower() in lex.ADJECTIVES or _single(
+        known = word.lower() in w.PEOPLE | _STUFF or base_of(word) or word.lower() in lex.ADJECTIVES or _single(
             word.lower()) in w.PEOPLE | lex.ANIMALS | w.MACHINES
         return not known and word.lower() not in lex.ANIMALS
 

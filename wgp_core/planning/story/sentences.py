@@ -177,9 +177,12 @@ def _first_down(text: str) -> str:
 
 def acts(text: str) -> bool:
     """Whether somebody or something does what can be seen."""
-    words = [match.group().lower() for match in re.finditer(r"[^\W\d_]+(?:['’_-][^\W_]+)*", text)]
+    written = [match.group() for match in re.finditer(r"[^\W\d_]+(?:['’_-][^\W_]+)*", text)]
+    words = [word.lower() for word in written]
     for at, word in enumerate(words):
         base = base_of(word)
+        if not base and at and _stands_as_verb(written[at - 1], written[at], [*words, ""][at + 1]):
+            return True
         before = words[at - 1] if at else ""
         after = words[at + 1] if at + 1 < len(words) else ""
         settles = (base in ("sit", "stand", "lie") and after in ("down", "up",
@@ -202,6 +205,23 @@ def acts(text: str) -> bool:
         if at and before in ("and", "to", "they", "we", "both") and base in w.DEED_OF:
             return True
     return False
+
+
+_BEINGS = w.PEOPLE | w.ANIMALS | lex.ANIMALS | w.MACHINES
+_BEHIND_VERBS = lex.DETERMINERS | frozenset(
+    "his her its their him them it into onto through across toward towards past over away after from".split())
+"""What stands behind a verb, and seldom behind a noun that might be taken for one ("the whale bones on the beach")."""
+
+
+def _stands_as_verb(before: str, word: str, after: str) -> bool:
+    """Whether an unknown word is what somebody does: "the suspect ducks into", "Ruiz tails a"."""
+    if after not in _BEHIND_VERBS or not word.islower() or word in lex.ADJECTIVES | w.NOT_NOUNS | _BEINGS or (
+            word.endswith("ly") or lemma(word) in _BEINGS - {"duck"}):
+        return False
+    if word.endswith("s"):
+        return not word.endswith("ss") and (before.lower() in _BEINGS or (before[:1].isupper() and before.isalpha()
+                                                                         and before.lower() not in lex.GRAMMAR))
+    return before.lower() != lemma(before.lower()) and before.endswith("s") and word not in lex.GRAMMAR
 
 
 def content_words(text: str) -> frozenset[str]:

@@ -50,35 +50,43 @@ VERBS: Mapping[Deed, frozenset[str]] = {
     Deed.FIND: _words("find discover uncover unearth spot notice stumble receive inherit open unlock reveal get "
                       "recover"),
     Deed.FIGHT: _words("fight attack battle defeat kill slay confront face duel strike hit shoot conquer wrestle "
-                       "challenge defend beat punch resist overthrow outfight"),
+                       "challenge defend beat punch resist overthrow outfight "
+                       "ambush besiege stab slash parry joust"),
     Deed.FLEE: _words("escape flee hide evade retreat dodge"),
     Deed.CHASE: _words("chase pursue follow stalk"),
     Deed.RESCUE: _words("rescue save spare free protect heal cure help shelter guard comfort release nurse"),
     Deed.TRAVEL: _words("travel walk go ride sail fly climb cross journey come arrive leave run wander drive swim "
                         "march enter reach land hike ascend descend crawl wade paddle row roam set head visit depart "
                         "board move step stroll migrate jump leap float drift rise fall approach pass soar sneak creep "
-                        "hurry rush race-off glide cycle jog gallop orbit dive ski surf skate rush slide venture"),
+                        "hurry rush race-off glide cycle jog gallop orbit dive ski surf skate rush slide venture "
+                        "swoop prance slither scuttle scamper scurry tiptoe trudge saunter burrow breach dismount"),
     Deed.MAKE: _words("build make bake cook paint invent repair write plant carve sew knit create craft forge "
                       "construct draw compose fix mend brew design grow weave sculpt assemble rebuild restore brew "
-                      "restore prepare mix stitch fold light cultivate"),
+                      "restore prepare mix stitch fold light cultivate "
+                      "roast fry engrave doodle scribble chisel"),
     Deed.LEARN: _words("learn teach study practise practice train read train rehearse memorize translate decipher "
                        "decode"),
     Deed.MEET: _words("meet share befriend greet encounter join welcome invite adopt reunite gather"),
     Deed.LOVE: _words("love marry kiss hug embrace propose adore woo forgive cuddle"),
     Deed.TRICK: _words("trick deceive fool cheat outwit lie pretend disguise betray prank persuade convince tempt "
                        "outsmart bluff"),
-    Deed.LOSE: _words("lose forget drop miss abandon misplace fail"),
+    Deed.LOSE: _words("lose forget drop miss abandon misplace fail "
+                      "surrender perish"),
     Deed.CHANGE: _words("turn become transform change wake awaken shrink vanish disappear appear bloom hatch melt "
-                        "freeze emerge wither glow blossom swell"),
+                        "freeze emerge wither glow blossom swell "
+                        "thaw evaporate condense"),
     Deed.SPEAK: _words("tell say ask confess sing whisper call shout explain announce argue beg promise warn reply "
-                       "answer speak talk admit recite pray cry laugh shout yell thank complain"),
+                       "answer speak talk admit recite pray cry laugh shout yell thank complain "
+                       "mumble mutter shriek bellow"),
     Deed.WATCH: _words("watch wait see stare listen wonder dream sleep think remember observe hear gaze imagine feel "
                        "smell taste notice believe realize decide hope fear know want need like enjoy sit stand lie "
-                       "rest stay live remain"),
+                       "rest stay live remain "
+                       "glare squint doze snore mourn grieve"),
     Deed.COMPETE: _words("race compete win score throw kick bet gamble tie cheer overtake outrun duel"),
     Deed.PERFORM: _words("play perform dance juggle sing drum strum act recite conduct"),
     Deed.DESTROY: _words("break destroy burn crash explode collapse sink flood shatter smash erupt storm wreck ruin "
-                         "crush tear demolish bury"),
+                         "crush tear demolish bury "
+                         "collide ignite extinguish"),
     Deed.WORK: _words("work clean sweep tend keep herd farm fish catch cut pull push carry lift hold pick put take "
                       "collect wash polish pour eat drink raise lower ring climb-down harvest milk water pack load "
                       "stack sort count measure guide lead drag roll hang place tie wrap shake press touch knock wave "
@@ -93,7 +101,11 @@ VERBS: Mapping[Deed, frozenset[str]] = {
                       "stumble practise practice brush narrow trace hesitate pause tremble flow spill drip ripple "
                       "flutter "
                       "vibrate click tap tumble slump collapse-on lunge stagger glance peer grin smile gasp pant draw "
-                      "inhale exhale whirl spin bounce bump splash spray sparkle shimmer flicker shine rustle creak"),
+                      "inhale exhale whirl spin bounce bump splash spray sparkle shimmer flicker shine rustle creak "
+                      "snarl hiss squawk whinny bleat gulp devour poke nudge shove haul tow hoist heave hurl clasp "
+                      "grip wring scrub rinse prune reap plough salute caress tickle shudder quiver rejoice giggle "
+                      "chuckle frown scowl blush sigh groan moan whistle sprawl calculate compare transmit "
+                      "tease scold taunt clamber nestle meander dazzle grapple thrash waver"),
 }
 """The first group that has a verb counts, in the order of `PRIORITY`."""
 
