@@ -106,6 +106,9 @@ def test_a_batch_goes_on_after_a_failure_and_resumes(tmp_path: Path, private_hom
     (("--gpu", "tpu"), "--gpu cannot be"),
     (("--profile", "9"), "VRAM profile"),
     (("--replay", "pyproject.toml"), "not a video that can be read"),
+    (("--prompt", "x", "--output", "docs"), "names a folder"),
+    (("--prompt", "x", "--output", ""), "names a folder"),
+    (("--prompt", "x", "--settings", "none.json"), "no settings file"),
 ])
 def test_wrong_usage_is_status_2_and_says_what(arguments: tuple[str, ...], words: str) -> None:
     done = script(*arguments)

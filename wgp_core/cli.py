@@ -110,15 +110,18 @@ def subjects(as_json: AsJson = False) -> None:
 
 @app.command()
 def search(question: Annotated[str, typer.Argument(help="What to look for.")] = "",
-           chunks: Annotated[Path, typer.Option(help="A file of chunks, as chunk-book writes it.")] = Path(
-               "data/book_chunks.jsonl"),
+           chunks: Annotated[Path | None, typer.Option(help="A file of chunks, as chunk-book writes it. "
+                                                       "[data/book_chunks.jsonl]")] = None,
+           collection: Annotated[str, typer.Option(help="A collection, by name, instead.")] = "",
            batch: Annotated[str, typer.Option(help="A file with a question a line; - reads them from the input.")] = "",
            top: Annotated[int, typer.Option(min=1, max=100, help="At most so many passages a question.")] = 5,
            as_json: AsJson = False) -> None:
     """Find what documents say about a question, with pages."""
-    from .cli_documents import search_documents
+    from .cli_documents import chunks_in, search_documents
 
-    search_documents(build_paths(), chunks, question, batch, top, as_json)
+    paths = build_paths()
+    file = chunks_in(paths, collection) if collection else chunks or paths.data / "book_chunks.jsonl"
+    search_documents(paths, file, question, batch, top, as_json)
 
 
 @app.command("chunk-book")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from pathlib import Path
 
 from rich.console import Console
 
+from .documents.collections import existing, list_collections
 from .documents.retrieve import SILENCE, Answer, RetrievalOptions, open_retriever
 from .errors import RequestError
 from .paths import Paths
@@ -17,6 +19,11 @@ from .settings import load
 def search_documents(paths: Paths, chunks: Path, question: str, batch: str, top: int, as_json: bool) -> None:
     """Answer one question or a batch, one JSON object a line with `as_json`. Raises `WgpError`."""
     questions = _questions(question, batch)
+    if not chunks.is_file() and (known := [item.collection.name for item in list_collections(paths)
+                                        if not item.problem]):
+        raise RequestError(f"There is no file of chunks at {chunks}.",
+                           fix=f"Name a collection: --collection {shlex.quote(known[0])} "
+                               f"(there {'is' if len(known) == 1 else 'are'}: {', '.join(known)}).")
     loaded = load(paths.settings_file)
     for problem in loaded.problems:
         sys.stderr.write(f"{problem}\n")
@@ -27,6 +34,11 @@ def search_documents(paths: Paths, chunks: Path, question: str, batch: str, top:
             sys.stdout.write(json.dumps(answer.to_dict(), ensure_ascii=False) + "\n")
         else:
             _show(answer)
+
+
+def chunks_in(paths: Paths, collection: str) -> Path:
+    """The file of chunks of a collection. Raises `DocumentError` where there is none of that name."""
+    return existing(paths, collection).files.chunks
 
 
 def _questions(question: str, batch: str) -> list[str]:

@@ -157,7 +157,7 @@ def _all(paths: Paths, asked: StoryboardFlags, console: Console, cancel: CancelT
         result = film(project, context, tell, cancel) if asked.film else None
     for warning in dict.fromkeys([*warnings, *(result.warnings if result else ())]):
         console.print(f"[yellow]{_plain(warning)}", soft_wrap=True)
-    done = len(drawn.numbers)
+    done = len({*drawn.numbers, *asked.redraw})
     console.print(f"{done} frame{'s' if done != 1 else ''} drawn, {len(project.frames) - done} kept.")
     for path in (made.grid, made.pdf, made.page, *([result.path] if result else [])):
         console.print(str(path), soft_wrap=True, markup=False)

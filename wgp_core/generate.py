@@ -24,7 +24,7 @@ from .clock import Clock
 from .engines.base import Caption, FrameStream, MemoryPlan, RenderSession, RuntimeOptions
 from .engines.registry import EngineRegistry
 from .enriching import Enriching
-from .errors import EncoderMissingError, EngineError, EngineMemoryError
+from .errors import EncoderMissingError, EngineError, EngineMemoryError, RequestError
 from .events import CancelToken, Progress, ProgressCallback, Stage, ignore_progress
 from .grounding import with_context
 from .marked import join_enhanced, split_enhanced
@@ -219,6 +219,8 @@ class _Run:
                 suffix = ".gif"
         if output.soundtrack is not None and suffix in (".gif", ".png"):
             self.warnings.append(f"The soundtrack was left out: a {suffix[1:].upper()} has no sound.")
+        if output.path is not None and (paths.outputs / output.path).is_dir():
+            raise RequestError(f"{output.path} is a folder.", field="output.path", fix="Name a file.")
         if output.path is not None:
             final = with_suffix(Path(output.path) if Path(output.path).is_absolute() else paths.outputs / output.path,
                                 suffix)

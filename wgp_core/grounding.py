@@ -180,7 +180,7 @@ def _language_model(request: VideoRequest, shop: Workshop) -> Iterator[tuple[Tex
             shop.tell(f"Loading the planner {name}".rstrip(), 0, 0)
             model = open_model(provider, name, shop.paths, shop.settings, shop.runtime)
         except WgpError as error:
-            log.warning("the planner %s %s cannot be opened", provider, name, exc_info=True)
+            log.warning("the planner %s %s cannot be opened: %s", provider, name, error)
             reasons.append(str(error))
             continue
         try:

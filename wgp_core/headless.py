@@ -28,7 +28,7 @@ from .attempts import Watch, Workbench
 from .batch import BatchItem, columns_of, done_file, read_batch
 from .config import Config
 from .context import clean_hub_cache, device_override, generation_context
-from .errors import RequestError, StoreError, WgpError
+from .errors import RequestError, SettingsError, StoreError, WgpError
 from .events import Cancelled, CancelToken, Progress
 from .generate import GenerationContext, NoRecorder, Prepared, Recorder, generate_video, prepare_video
 from .logs import configure
@@ -136,6 +136,8 @@ def main(flags: Mapping[str, Any], output_flags: Mapping[str, Any], options: Opt
     console = Console(stderr=options.as_json)
     configure(verbose=options.verbose)
     try:
+        if options.settings_file is not None and not options.settings_file.expanduser().is_file():
+            raise SettingsError(f"There is no settings file {options.settings_file}.", fix="Check the path.")
         paths = build_paths(outputs=options.output_dir, settings_file=options.settings_file).ensure()
         overrides = {**(device_override(options.gpu) if options.gpu else {}), **options.machine}
         config = Config(paths.settings_file, overrides=overrides)
@@ -198,6 +200,9 @@ def _items(flags: Mapping[str, Any], output_flags: Mapping[str, Any], options: O
         raise RequestError("--batch takes its prompts and names from the file.", fix="Leave out --prompt and --output.")
     if "path" in output:
         output["path"] = Path(output["path"]).expanduser().resolve()
+        if output["path"].is_dir():
+            raise RequestError(f"--output names a folder: {output['path']}.", field="output.path",
+                               fix="Name a file in it, or give the folder as --output-dir.")
     for named, name in ((given, "start_image"), (given, "end_image"), (output, "soundtrack")):
         if name in named:
             named[name] = Path(named[name]).expanduser().resolve()

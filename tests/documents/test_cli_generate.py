@@ -150,6 +150,10 @@ def test_without_documents_and_with_many_the_next_step_is_named(home: Path, tmp_
         chunk_book(TEXT, "--collection", name, "--no-embeddings", home=tmp_path)
     many = generate("--topic", "x", "--use-rag", home=tmp_path)
     assert many.returncode == 2 and "There are 2 collections: one, two." in many.stderr
+    lost = called(commands, "search", "refraction", home=tmp_path)
+    assert lost.returncode and "--collection one" in lost.stderr
+    assert "how_light_makes_pictures.md" in called(commands, "search", "refraction", "--collection", "two",
+                                                   home=tmp_path).stdout
     named = generate("--topic", "refraction of light", "--collection", "two", "--engine", "local", "--dry-run",
                      home=tmp_path)
     assert named.returncode == 0 and "how_light_makes_pictures.md" in named.stdout

@@ -184,6 +184,17 @@ def test_a_document_is_taken_out_and_its_copy_kept_in_the_trash(tmp_path):
         collections.remove_document(paths, "Optimisation", "b.pdf")
 
 
+def test_the_last_document_that_can_be_read_stays(tmp_path):
+    paths = build_paths(home=tmp_path / "home")
+    (tmp_path / "broken.docx").write_bytes(b"no zip")
+    collections.add_documents(paths, "Mixed", [Found(book(tmp_path / "a.pdf"), "a.pdf"),
+                                               Found(tmp_path / "broken.docx", "broken.docx")])
+    with pytest.raises(DocumentError, match="a.pdf is the only document of 'Mixed' that can be read"):
+        collections.remove_document(paths, "Mixed", "a.pdf")
+    left = collections.remove_document(paths, "Mixed", "broken.docx")
+    assert [document.source for document in left.documents] == ["a.pdf"]
+
+
 @pytest.mark.parametrize("name", ["", "../x", "a/b", ".hidden", "con", "x" * 61, "a\\b", "ends."])
 def test_names_that_could_leave_the_folder_are_refused(tmp_path, name):
     with pytest.raises(RequestError):

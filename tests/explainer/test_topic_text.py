@@ -131,6 +131,30 @@ def test_titles_come_without_the_instruction(text: str, title: str) -> None:
     assert topic_text.topic_title(text) == title
 
 
+@pytest.mark.parametrize(("text", "kind", "visual"), [
+    ("the water cycle: 1. evaporation 2. condensation", SceneKind.STEPS, "1. evaporation\n2. condensation"),
+    ("The revolution: 1789 storming of the Bastille; 1792 the republic", SceneKind.TIMELINE,
+     "1789 | Storming of the Bastille\n1792 | The republic"),
+    ("Compare cats and dogs: cats sleep, dogs run.", SceneKind.COMPARISON, "Cats | Dogs\nCats sleep | Dogs run"),
+    ("Compare mitosis and meiosis: mitosis makes two identical cells, meiosis makes four different cells",
+     SceneKind.COMPARISON, "Mitosis | Meiosis\nMitosis makes two identical cells | Meiosis makes four different cells"),
+    ("Tea: leaves; water; a cup", SceneKind.SUMMARY, "leaves\nwater\na cup"),
+    ("First ice melts. Then it drips. The water runs off. Finally it freezes again.", SceneKind.STEPS,
+     "1. Ice melts\n2. It drips\n3. The water runs off\n4. It freezes again"),
+])
+def test_short_prompts_have_shapes_too(text: str, kind: SceneKind, visual: str) -> None:
+    drafts = topic_text.draft_scenes(text)
+    assert (drafts[0].plan.kind, drafts[0].plan.visual) == (kind, visual)
+
+
+def test_shortened_rows_keep_their_columns() -> None:
+    for text in ("Cats vs dogs", "1789: the Bastille falls. 1792: the republic begins. 1799: Napoleon takes power."):
+        plan, *_ = (draft.plan for draft in topic_text.draft_scenes(text))
+        short = abridge(plan, 20)
+        kept, more = short.visual.splitlines()[:-1], short.visual.splitlines()[-1]
+        assert plan.visual.startswith("\n".join(kept)) and kept and re.fullmatch(r"\+\d more", more)
+
+
 @pytest.mark.parametrize("text", ["What is a closure?", "explain what a closure is", "closure", "What are closures?"])
 def test_the_questions_of_a_bare_topic_are_asked_of_what_it_names(text: str) -> None:
     *_, asked = topic_text.draft_scenes(text)

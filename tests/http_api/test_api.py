@@ -52,6 +52,12 @@ def test_what_cannot_be_asked_is_422_with_the_field(client: TestClient, body: di
     assert words in answer.json()["error"]
 
 
+def test_a_body_that_is_no_json_is_said_to_be_none(client: TestClient) -> None:
+    for url in ("/api/generations", "/enhance"):
+        answer = client.post(url, content=b"{nonsense", headers={"Content-Type": "application/json"})
+        assert answer.status_code == 422 and "no JSON" in answer.json()["error"] and not answer.json()["field"]
+
+
 def test_unknown_jobs_and_videos_are_404(client: TestClient) -> None:
     for url in ("/api/generations/0123456789ab", "/api/generations/0123456789ab/video"):
         assert client.get(url).status_code == 404

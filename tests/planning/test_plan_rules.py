@@ -187,6 +187,14 @@ def test_statements_that_stand_alone_are_known(text: str) -> None:
     assert stands_alone(text)
 
 
+def test_a_step_may_lack_its_word() -> None:
+    told = ["First, hot rock melts deep in the mantle.", "Then the magma rises towards the surface.",
+            "Dissolved gases form bubbles as the pressure falls.", "Finally, the volcano erupts with great force.",
+            "Shield volcanoes have gentle slopes and thin lava."]
+    found = steps_of(told)
+    assert found is not None and found.items == tuple(told[:4])
+
+
 def test_lists_are_found_with_what_introduces_them() -> None:
     bullets = lists_of("Some text.\nThe restrictions on data frames are\n• The components must be vectors.\n"
                        "• Vectors must have the same length.\nMore text.")

@@ -185,6 +185,8 @@ def test_a_small_model_chooses_among_beats(tmp_path: Path, paths: Paths) -> None
     board = break_down(STORY, bible=ALDAR, provider="local", writers=writers)
     assert board.provider == "local" and board.model == "toy" and holds(board)
     assert any("sells" in scene.action for scene in board.scenes)
+    foreign = break_down("Eine alte Frau geht in den Wald und findet einen Schatz.", provider="local", writers=writers)
+    assert foreign.provider == "local" and any("does not seem to be English" in said for said in foreign.warnings)
 
 
 def test_a_cancel_is_no_failure(paths: Paths) -> None:

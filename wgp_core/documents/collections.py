@@ -145,8 +145,10 @@ def remove_document(paths: Paths, name: str, source: str, *, on_progress: Seen =
     if len(rest) == len(here):
         known = ", ".join(found.source for found in here) or "none"
         raise DocumentError(f"{name!r} has no document named {source!r}.", fix=f"Known: {known}.")
-    if not rest:
-        raise DocumentError(f"{source} is the only document of {name!r}.", fix="Delete the collection instead.")
+    readable = {report.source for report in reports_of(record) if not report.error}
+    if not rest or not any(found.source in readable for found in rest):
+        raise DocumentError(f"{source} is the only document of {name!r} that can be read.",
+                            fix="Delete the collection instead.")
     report = ingest(rest, item.files, _options_of(record), on_progress=on_progress, cancel=cancel)
     original = item.folder / ORIGINALS / source
     if "/" not in source and original.is_file():

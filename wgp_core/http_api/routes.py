@@ -184,6 +184,8 @@ def add_api(app: FastAPI, studio: Studio, closing: Callable[[], bool] = lambda: 
     @app.exception_handler(RequestValidationError)
     def invalid(request: Request, error: RequestValidationError) -> Answer:
         first = error.errors()[0]
+        if first["type"] == "json_invalid":
+            return _refusal(request, 422, f"The body is no JSON: {first.get('ctx', {}).get('error', first['msg'])}.")
         place = ".".join(str(part) for part in first["loc"][1:])
         return _refusal(request, 422, f"{place or 'body'}: {first['msg']}", field=place, body=error.body)
 

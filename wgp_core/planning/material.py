@@ -315,8 +315,11 @@ def steps_of(sentences: Sequence[str]) -> Listed | None:
         if not _OPENS_STEPS.match(sentence):
             continue
         items = [sentence]
-        for other in sentences[start + 1:start + 8]:
-            if _OPENS_STEPS.match(other) or not _ORDINAL.match(other):
+        for at, other in enumerate(sentences[start + 1:start + 8], start + 1):
+            following = sentences[at + 1] if at + 1 < len(sentences) else ""
+            between = _ORDINAL.match(sentences[at - 1]) and _ORDINAL.match(following) and not (
+                _OPENS_STEPS.match(following))  # a step that has no word for it
+            if _OPENS_STEPS.match(other) or not (_ORDINAL.match(other) or between):
                 break
             items.append(other)
         if len(items) >= 3 and all(4 <= len(item.split()) <= ITEM_WORDS and not _NO_ITEM.search(item)

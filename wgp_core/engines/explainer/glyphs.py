@@ -48,7 +48,7 @@ def _base() -> frozenset[int]:
 
 @functools.cache
 def _installed() -> tuple[tuple[str, frozenset[int]], ...]:
-    """Other upright installed fonts with what they cover; read only when a text needs one."""
+    """Other upright installed fonts with what they cover in regular and in bold; read only when a text needs one."""
     from matplotlib import font_manager
     from matplotlib.ft2font import FT2Font
 
@@ -57,7 +57,8 @@ def _installed() -> tuple[tuple[str, frozenset[int]], ...]:
         if entry.name in found or entry.name in FONT_FAMILY or entry.style != "normal" or _UNSUITED.search(entry.name):
             continue
         try:
-            found[entry.name] = frozenset(FT2Font(entry.fname).get_charmap())
+            bold = font_manager.findfont(font_manager.FontProperties(family=entry.name, weight="bold"))
+            found[entry.name] = frozenset(set(FT2Font(entry.fname).get_charmap()) & set(FT2Font(bold).get_charmap()))
         except (OSError, RuntimeError, ValueError):  # a listed font that was removed or cannot be read is no help
             continue
         if len(found) >= _MOST_FONTS:

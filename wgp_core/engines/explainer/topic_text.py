@@ -45,6 +45,7 @@ _HEADED = re.compile(r"^\s*(?P<head>[^:.!?\n]{3,60}):[ \t]+(?P<rest>[A-Z0-9](?=[
 _PAST = re.compile(r"\b(history|histories|war|wars|revolution|battle|empire|century|origin|fall|rise|crisis)\b", re.I)
 
 
+_CLAUSES = re.compile(r"\s*[,;]\s*(?:(?:and|but|while|whereas)\s+)?|\s+(?:but|while|whereas)\s+")
 _POINTING = frozenset("he she it they this that these those here there such his her its their".split())
 
 
@@ -92,7 +93,8 @@ def draft_scenes(text: str) -> tuple[Draft, ...]:
     found = split_sentences(body)
     if not found:
         return (Draft(ScenePlan(squash(text) or "…", SceneKind.TITLE)),)
-    if len(found) == 1 and len(words(found[0])) <= 12 and not patterns.formula(found[0]):
+    if len(found) == 1 and len(words(found[0])) <= 12 and not any(
+            shape(found[0]) for shape in (patterns.formula, patterns.inline_numbered, patterns.inline_listed)):
         return _bare_topic(found[0].rstrip(" ."))
     headed = _HEADED.match(body)
     drafts = _from_blocks(headed.group("rest") if headed else body)
@@ -116,6 +118,9 @@ def _bare_topic(topic: str) -> tuple[Draft, ...]:
     """A few words: what they compare, what they link, or a title with questions."""
     title = patterns.capital(topic)
     pair = patterns.compared(topic)
+    if pair and ":" in topic:
+        (draft,), _ = _pair_draft(pair, [topic])
+        return (replace(draft, plan=replace(draft.plan, title=patterns.capital(topic.partition(":")[0]))),)
     if pair:
         rows = [pair, *((q, q) for q in SIDE_QUESTIONS)]
         return (_draft(ScenePlan(title, SceneKind.COMPARISON, visual=write_rows(rows))),)
@@ -235,7 +240,7 @@ def _add_plain(drafts: list[Draft], plain: list[str]) -> None:
 def _shape(rest: list[str]) -> tuple[list[Draft], int] | None:
     """The scene that the sentences from here on ask for, and how many of them it takes."""
     sentence = rest[0]
-    listed = patterns.inline_numbered(sentence)
+    listed = patterns.inline_numbered(sentence) or patterns.inline_listed(sentence)
     if listed:
         return _list_drafts(listed), 1
     math = patterns.formula(sentence)
@@ -315,27 +320,29 @@ def _first_term(clause: str) -> str | None:
 
 
 def _pair_draft(pair: tuple[str, str], rest: list[str]) -> tuple[list[Draft], int]:
-    """ "X vs Y." followed by what is said of each: points stand side by side in the order of the text."""
+    """ "X vs Y." or "X vs Y: ..." with what is said of each: points stand side by side in the order of the text."""
     left, right, taken = [], [], 1
+    after = [clause for clause in _CLAUSES.split(rest[0].partition(":")[2].strip(" .")) if clause]
     sides = [set(words(side)) - STOP for side in pair]
     keys = [sides[0] - sides[1], sides[1] - sides[0]]  # of "electric cars" and "diesel cars", what tells them apart
-    for sentence in rest[1:]:
+    for number, sentence in enumerate([*after, *rest[1:]]):
         has = set(words(sentence))
         opening = set(words(sentence)[:4])
         in_left, in_right = bool(keys[0] & opening), bool(keys[1] & opening)
         if in_left == in_right or len(sentence) > 160 or not (keys[0] | keys[1]) & has:
             break
-        (left if in_left else right).append(sentence)
-        taken += 1
+        (left if in_left else right).append(patterns.capital(sentence))
+        taken += number >= len(after)
     if not left and not right:
         rows = [(q, q) for q in SIDE_QUESTIONS]
     else:
         rows = [(left[i] if i < len(left) else "", right[i] if i < len(right) else "")
                 for i in range(max(len(left), len(right)))]
     heads = (patterns.capital(pair[0]), patterns.capital(pair[1]))
+    said = set(words(" ".join((*pair, *left, *right)))) | {"vs", "versus", "compare", "and"}
     first = strip_instruction(rest[0])
     plan = ScenePlan("Comparison", SceneKind.COMPARISON, visual=write_rows([heads, *rows]),
-                     narration=first if set(words(first)) - set(words(" ".join(pair))) - {"vs", "versus"} else "")
+                     narration=first if set(words(first)) - said else "")
     return [_draft(plan)], taken
 
 

@@ -119,19 +119,22 @@ class _Breakdown:
             except Exception as error:
                 log.warning("the language model failed", exc_info=True)
                 self.warnings.append(f"{_spoken(each)} wrote no scenes: {type(error).__name__}: {error}")
-        if not self.reading.events:
-            english = language_of(self.story) == "en"
-            self.warnings.append("The story says nothing that the rules can show as somebody's action; the scenes are "
-                                 "general ones."
-                                 if english else "The story does not seem to be English, which is all that the rules "
-                                                 "read; "
-                                 "the scenes are general ones. A language model can break it down.")
         planner = Planner(self.reading, self.bible, self.aliases)
-        if self.reading.events and (untold := planner.untold()):
-            self.warnings.append(f"No scene shows this part of the story, in which the rules found no action: "
-                                 f"{' '.join(untold)}")
+        self._warn_of_what_is_not_shown(planner)
         planned = planner.scenes(self.count)
         return self._finished(planned, Provider.RULES, "", ())
+
+    def _warn_of_what_is_not_shown(self, planner: Planner) -> None:
+        """What the rules read decides the events, by themselves and with a small model that chooses what is between."""
+        if not self.reading.events:
+            self.warnings.append(
+                "The story says nothing that the rules can show as somebody's action; the scenes are general ones."
+                if language_of(self.story) == "en" else
+                "The story does not seem to be English, which is all that the rules read; the scenes are general ones. "
+                "A large language model can break it down.")
+        elif untold := planner.untold():
+            self.warnings.append(f"No scene shows this part of the story, in which the rules found no action: "
+                                 f"{' '.join(untold)}")
 
     def _line(self, provider: Provider) -> list[tuple[Provider, str]]:
         writers = self.writers
@@ -180,7 +183,9 @@ class _Breakdown:
         try:
             self.on_progress(Progress(Stage.ENRICH, message="Breaking the story down"))
             if not model.strong:
-                planned = choosing_planner(model, self.story, self.bible, self.cancel).scenes(self.count)
+                planner = choosing_planner(model, self.story, self.bible, self.cancel)
+                planned = planner.scenes(self.count)
+                self._warn_of_what_is_not_shown(planner)
                 return self._finished(planned, provider, model.name, ())
             written = write_scenes(model, self.story, self.count, self.bible, seed=self.seed, embed=self.embed,
                                    cancel=self.cancel)

@@ -36,11 +36,12 @@ _DEFINES = re.compile(
 _NOT_TERMS = frozenset("""it this that there these those he she they we you i here what which who one such another both
 all some many most today now each every""".split())
 
-_VERSUS = re.compile(r"^(?P<a>.{1,60}?)\s+(?:versus|vs\.?|compared (?:with|to))\s+(?P<b>.{1,60}?)[.?!]?$", re.I)
+_VERSUS = re.compile(r"^(?P<a>.{1,60}?)\s+(?:versus|vs\.?|compared (?:with|to))\s+"
+                     r"(?P<b>[^:]{1,60}?)(?:[.?!]|:\s.*)?$", re.I)
 _BETWEEN = re.compile(r"\b(?:differences?|comparison|choice|contrast)\s+(?:between|of)\s+(?P<a>.{1,60}?)\s+and\s+"
-                      r"(?P<b>[^.,;?!]{1,60})", re.I)
+                      r"(?P<b>[^.,;:?!]{1,60})", re.I)
 _COMPARE = re.compile(r"^(?:compare|contrast)\s+(?P<a>.{1,60}?)\s+(?:and|with|to|against)\s+"
-                      r"(?P<b>[^.,;?!]{1,60})", re.I)
+                      r"(?P<b>[^.,;:?!]{1,60})", re.I)
 _WHILE = re.compile(r"^(?:(?:while|whereas|although)\s+(?P<a1>[^,;]+),\s*(?P<b1>.+)|(?P<a2>.+?),?\s+"
                     r"(?:while|whereas)\s+(?P<b2>.+))$", re.I)
 
@@ -115,6 +116,22 @@ def inline_numbered(sentence: str) -> ListBlock | None:
     return ListBlock(sentence[:run[0].start()].strip(), tuple(items), True)
 
 
+def inline_listed(sentence: str) -> ListBlock | None:
+    """ "The revolution: 1789 the Bastille; 1792 the republic" and "Tea: leaves; water; a cup" as a list."""
+    found = re.fullmatch(r"(?:(?P<head>[^:]{1,60}):\s+)?(?P<rest>[^\n]+)", sentence.strip(" ."))
+    items = [item for part in found.group("rest").split(";") if (item := part.strip(" ,"))] if found else []
+    if not found or len(items) < 2 or not (all(map(dated, items)) or (found.group("head") and len(items) > 2)):
+        return None
+    return ListBlock(found.group("head") or "", tuple(items), False)
+
+
+def _between_steps(sentences: list[str], at: int) -> bool:
+    """Whether a sentence without a step word stands between two that have one; it is a step as well."""
+    return 0 < at < len(sentences) - 1 and not _FIRST.match(sentences[at + 1]) and all(
+        _STEP.match(sentences[i]) or _FIRST.match(sentences[i]) for i in (at - 1, at + 1)) and (
+        len(sentences[at]) <= 120)
+
+
 def step_run(sentences: list[str]) -> tuple[int, int, tuple[str, ...]] | None:
     """The run of sentences that tells steps: (first, end, items). Opens with "First", goes on with "then", "next"..."""
     for start, sentence in enumerate(sentences):
@@ -124,8 +141,8 @@ def step_run(sentences: list[str]) -> tuple[int, int, tuple[str, ...]] | None:
             continue
         items = list(clauses)
         end = start + 1
-        while end < len(sentences) and _STEP.match(sentences[end]):
-            items.extend(_steps_within(sentences[end]))
+        while end < len(sentences) and (_STEP.match(sentences[end]) or _between_steps(sentences, end)):
+            items.extend(_steps_within(sentences[end]) if _STEP.match(sentences[end]) else [sentences[end].rstrip(".")])
             end += 1
         items = [item for item in items if item]
         if len(items) >= 3 or (opens and len(items) >= 2):

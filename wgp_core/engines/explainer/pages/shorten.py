@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ....request import SceneKind, ScenePlan
 from .language import split_sentences
-from .notation import read_lines, write_list
+from .notation import read_lines
 
 
 def cut(text: str, chars: int) -> str:
@@ -38,7 +38,8 @@ def abridge(plan: ScenePlan, chars: int) -> ScenePlan:
         kept -= 1
     if kept == len(lines):
         return replace(plan, narration=narration)
-    return replace(plan, narration=narration, visual=write_list(lines[:kept], listing.more + len(lines) - kept))
+    left_out = listing.more + len(lines) - kept
+    return replace(plan, narration=narration, visual="\n".join([*lines[:kept], f"+{left_out} more"]))
 
 
 def _abridged_caption(text: str, chars: int) -> str:
