@@ -189,7 +189,7 @@ def test_the_last_document_that_can_be_read_stays(tmp_path):
     (tmp_path / "broken.docx").write_bytes(b"no zip")
     collections.add_documents(paths, "Mixed", [Found(book(tmp_path / "a.pdf"), "a.pdf"),
                                                Found(tmp_path / "broken.docx", "broken.docx")])
-    with pytest.raises(DocumentError, match="a.pdf is the only document of 'Mixed' that can be read"):
+    with pytest.raises(DocumentError, match=r"a\.pdf is the only document of 'Mixed' that can be read"):
         collections.remove_document(paths, "Mixed", "a.pdf")
     left = collections.remove_document(paths, "Mixed", "broken.docx")
     assert [document.source for document in left.documents] == ["a.pdf"]
