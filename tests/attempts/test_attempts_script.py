@@ -58,6 +58,8 @@ def test_from_hero_frames_to_a_second_iteration(tmp_path: Path, private_home: Pa
     assert first["notes"] == "clearer" and last["gain"] == second["gain"]
     assert [a["by_person"] for a in first["attempts"]] == [a["path"] == other["path"] for a in first["attempts"]]
     assert scene["figures"]["accepted"] == 1 and scene["figures"]["decided"] == 2
+    copied = json.loads(call("-m", "wgp_core", "attempts", str(out), "--json").stdout)
+    assert copied["scene"] == row["scene"], "the file that was asked for is a copy of the selected attempt"
     said = call("-m", "wgp_core", "attempts", row["scene"]).stdout
     assert "selected by a person" in said and "(the scores' choice)" in said and "[-4] [+3]" in said
     assert "k-means with 3 clusters" in call("-m", "wgp_core", "attempts").stdout

@@ -94,6 +94,11 @@ def test_an_attempt_is_found_by_its_video_and_stays_without_it(store: Store, out
     made = attempt(store, opened.id, 1, outputs / "1.mp4")
     found = book.attempt_at(outputs / "1.mp4")
     assert found is not None and found.id == made.id
+    (outputs / "copy.mp4").write_bytes((outputs / "1.mp4").read_bytes())
+    copied = book.attempt_at(outputs / "copy.mp4")
+    assert copied is not None and copied.id == made.id
+    (outputs / "copy.mp4").write_bytes(b"something else")
+    assert book.attempt_at(outputs / "copy.mp4") is None
     (outputs / "1.mp4").rename(outputs / "moved.mp4")
     store.library.moved(outputs / "1.mp4", outputs / "moved.mp4")
     assert book.attempt(made.id).path == outputs / "moved.mp4" and book.attempt_at(outputs / "1.mp4") is None

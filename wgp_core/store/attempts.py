@@ -5,6 +5,7 @@ Nothing here deletes: what was made stays, with its scores, also when its video 
 
 from __future__ import annotations
 
+import filecmp
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -259,12 +260,14 @@ class AttemptRepository:
             return tuple(self._attempt(row, place) for row, place in session.execute(query))
 
     def attempt_at(self, path: Path) -> AttemptRecord | None:
-        """The attempt whose video lies here; None where no attempt made it."""
+        """The attempt whose video lies here, or of which this is a copy; None where no attempt made it."""
         query = (select(AttemptRow, GenerationRow.path)
-                 .join(GenerationRow, GenerationRow.id == AttemptRow.generation_id)
-                 .where(GenerationRow.path == self._places.text(path)))
+                 .join(GenerationRow, GenerationRow.id == AttemptRow.generation_id))
         with self._transactions.read() as session:
-            found = session.execute(query).first()
+            found = session.execute(query.where(GenerationRow.path == self._places.text(path))).first()
+            if found is None:
+                rows = session.execute(query.order_by(GenerationRow.created_at.desc()))
+                found = next((row for row in rows if _same_file(self._places.path(row[1]), path)), None)
             return None if found is None else self._attempt(found[0], found[1])
 
     def select(self, attempt_id: str) -> AttemptRecord:
@@ -402,3 +405,11 @@ def _need(session: Session, kind: type[Row], row_id: str) -> Row:
 
 def _new_id() -> str:
     return uuid4().hex[:12]
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    """Whether two files are there and have the same bytes."""
+    try:
+        return one.stat().st_size == other.stat().st_size and filecmp.cmp(one, other, shallow=False)
+    except OSError:
+        return False
