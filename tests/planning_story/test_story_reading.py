@@ -38,6 +38,9 @@ def told(story: str) -> list[tuple[str, str, str]]:
      [("his sister", "tease", "him"), ("the bee", "pollinate", "the garden"), ("the king", "surrender", "")]),
     ("A pilot lands on Mars. Dust storms batter the dome. She sings.",
      [("the pilot", "land", "on Mars"), ("the dust", "storm", "batter the dome"), ("the pilot", "sing", "")]),
+    ("Three students build a rocket. It explodes. They try again, and it flies to the moon.",
+     [("the three students", "build", "a rocket"), ("the rocket", "explode", ""),
+      ("the three students", "try", "again"), ("the rocket", "fly", "to the moon")]),
     ("", []), ("👍", []), ("Eine Frau geht in den Wald und findet einen Schatz.", []),
 ])
 def test_who_does_what(story: str, events: list[tuple[str, str, str]]) -> None:

@@ -685,7 +685,9 @@ class _Reader:
                       *(n for n in reversed(self.nouns) if n.kind is Kind.PLACE)]
             return next((n for n in listed if n.plural == (pronoun == "them")), None)
         if pronoun == "it" and beside is None:
-            return next((noun for noun in reversed(self.nouns) if noun.kind is Kind.THING and not noun.plural), None)
+            told = (n for event in reversed(self.events) for n in (event.agent, *event.objects))
+            things = (n for n in reversed(self.nouns) if n.kind is Kind.THING)
+            return next((n for n in (*told, *things) if n is not None and not n.alive and not n.plural), None)
         return self.recent[0] if self.recent and beside is None else None
 
     def _fits(self, noun: Noun, pronoun: str) -> bool:
