@@ -75,6 +75,8 @@ def test_a_path_outside_must_be_absolute(paths: Paths, tmp_path: Path):
     assert library.resolve(path, paths) == path
     with pytest.raises(RequestError, match="leaves the LoRA folder"):
         library.resolve("../../a.safetensors", paths)
+    with pytest.raises(RequestError, match="longer than a file's name can be"):
+        library.resolve("0" * 5000, paths)
     with pytest.raises(RequestError, match="leaves its folder"):
         library.resolve("x", paths, weight_name="../a.safetensors")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -67,6 +67,7 @@ json_values = st.recursive(st.none() | st.booleans() | st.integers() | st.text()
 
 
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@example(manifest={}, title="\\")
 @given(manifest=st.dictionaries(st.text(), json_values),
        title=st.text(st.characters(codec="utf-8", exclude_characters="\0")))
 def test_any_manifest_comes_back(tmp_path: Path, manifest: dict, title: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +25,8 @@ from .header import PICKLES, SUFFIX, Header, read_header, refuse_pickle
 from .multipliers import parse_one
 
 log = logging.getLogger(__name__)
+LONGEST_NAME = 255 - len(SUFFIX)
+"""Bytes of a name without its ending."""
 MAX_TRIGGERS = 5
 MAX_TRIGGER_CHARS = 200
 
@@ -101,6 +104,9 @@ def resolve(name: Path | str, paths: Paths, *, weight_name: str = "", cache_root
     `ModelMissingError` where there is no such file.
     """
     wanted = Path(name).expanduser()
+    if max(len(os.fsencode(part.removesuffix(SUFFIX))) for part in (*wanted.parts, weight_name)) > LONGEST_NAME:
+        raise RequestError(f"The LoRA's name {str(name)[:40]}… is longer than a file's name can be.", field="loras",
+                           fix="Name a file below loras/.")
     if weight_name:
         if Path(weight_name).is_absolute() or ".." in Path(weight_name).parts:
             raise RequestError(f"The weight name {weight_name} leaves its folder.", field="loras",

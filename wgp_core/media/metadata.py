@@ -27,7 +27,8 @@ def write_video(source: Path, target: Path, manifest: Mapping[str, Any], *, titl
     text = json.dumps(manifest, ensure_ascii=True, separators=(",", ":"))
     with tempfile.TemporaryDirectory() as folder:
         tags = Path(folder) / "tags.txt"
-        tags.write_text(f";FFMETADATA1\ntitle={_escape(title)}\n{KEY}={_escape(text)}\n", encoding="utf-8")
+        # The title comes last: ffmpeg takes a backslash at a line's end for a line that goes on.
+        tags.write_text(f";FFMETADATA1\n{KEY}={_escape(text)}\ntitle={_escape(title)}\n", encoding="utf-8")
         try:
             ffmpeg.run(["-y", "-i", str(source), "-f", "ffmetadata", "-i", str(tags), "-map_metadata", "1", "-map", "0",
                         "-c", "copy", "-movflags", _MOVFLAGS[target.suffix.lower() == ".mov"], str(target)],
