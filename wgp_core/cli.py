@@ -117,10 +117,11 @@ def search(question: Annotated[str, typer.Argument(help="What to look for.")] = 
            top: Annotated[int, typer.Option(min=1, max=100, help="At most so many passages a question.")] = 5,
            as_json: AsJson = False) -> None:
     """Find what documents say about a question, with pages."""
-    from .cli_documents import chunks_in, search_documents
+    from .cli_documents import search_documents
+    from .documents.collections import default_chunks, existing
 
     paths = build_paths()
-    file = chunks_in(paths, collection) if collection else chunks or paths.data / "book_chunks.jsonl"
+    file = existing(paths, collection).files.chunks if collection else chunks or default_chunks(paths)
     search_documents(paths, file, question, batch, top, as_json)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from .documents.collections import existing, list_collections
+from .documents.collections import list_collections
 from .documents.retrieve import SILENCE, Answer, RetrievalOptions, open_retriever
 from .errors import RequestError
 from .paths import Paths
@@ -34,11 +34,6 @@ def search_documents(paths: Paths, chunks: Path, question: str, batch: str, top:
             sys.stdout.write(json.dumps(answer.to_dict(), ensure_ascii=False) + "\n")
         else:
             _show(answer)
-
-
-def chunks_in(paths: Paths, collection: str) -> Path:
-    """The file of chunks of a collection. Raises `DocumentError` where there is none of that name."""
-    return existing(paths, collection).files.chunks
 
 
 def _questions(question: str, batch: str) -> list[str]:

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from . import flags, headless
-from .documents.collections import list_collections
+from .documents.collections import default_chunks, list_collections
 from .errors import RequestError, WgpError
 from .generate import Prepared
 from .paths import Paths, build_paths
@@ -34,7 +34,6 @@ from .request import (
 ABOUT = "What it is about"
 BOOK = "From documents"
 SCENES = "Scenes"
-DEFAULT_CHUNKS = "book_chunks.jsonl"
 
 
 def generate(
@@ -207,7 +206,7 @@ def _named(use: DocumentUse, paths: Paths) -> DocumentUse:
         return replace(use, chunks=use.chunks.expanduser().resolve())
     if use.collection:
         return use
-    usual = paths.data / DEFAULT_CHUNKS
+    usual = default_chunks(paths)
     if usual.is_file():
         return replace(use, chunks=usual)
     known = [item.collection.name for item in list_collections(paths) if not item.problem]

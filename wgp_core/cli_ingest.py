@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bars
 
-from .documents.collections import add_documents, collection, link
+from .documents.collections import add_documents, collection, default_chunks, link
 from .documents.ingest import IngestEvent, IngestOptions, IngestReport, ingest
 from .documents.types import ChunkFiles, DocumentError
 from .errors import Cancelled
@@ -28,7 +28,7 @@ _COUNTED = re.compile(r" (?:\(.*\)|of [0-9a-f]{16}|on \d+ pages)\Z")
 def chunk_book(paths: Paths, inputs: list[Path], output: Path | None, name: str, options: IngestOptions, *,
                embeddings: bool = True, as_json: bool = False) -> None:
     """Make or refresh a set of chunks and its search index, and say what came of it. Raises `WgpError`."""
-    files = collection(paths, name).files if name else ChunkFiles.beside(output or paths.data / "book_chunks.jsonl")
+    files = collection(paths, name).files if name else ChunkFiles.beside(output or default_chunks(paths))
     _say(_read(paths, inputs, files, name, options, embeddings=embeddings, quiet=as_json), files, as_json)
 
 

@@ -71,6 +71,11 @@ def collection(paths: Paths, name: str) -> Collection:
     return Collection(name, folder_of(paths) / name)
 
 
+def default_chunks(paths: Paths) -> Path:
+    """The file of chunks of the command line where none is named."""
+    return paths.data / "book_chunks.jsonl"
+
+
 def existing(paths: Paths, name: str) -> Collection:
     """The collection of that name. Raises `DocumentError` that lists the known ones."""
     found = collection(paths, name)

@@ -27,7 +27,8 @@ def people_in(board: Board, scene: StoryScene) -> tuple[str, ...]:
         others = [other for other in cast_of(board) if other != name and other.lower() not in name.lower()]
         for order, text in enumerate(texts):
             for other in others:  # "the mother whale" is not in "a wounded whale calf"
-                text = re.sub(re.escape(other), lambda match: "_" * len(match.group()), text, flags=re.IGNORECASE)
+                text = re.sub(rf"(?<![\w-]){re.escape(other)}(?![\w-])", lambda match: "_" * len(match.group()), text,
+                              flags=re.IGNORECASE)
             found = re.search(rf"(?<![\w-])(?:{pattern})(?![\w-])", text, re.IGNORECASE)
             if found:
                 places[name] = (order, found.start())

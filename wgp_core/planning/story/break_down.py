@@ -184,9 +184,9 @@ class _Breakdown:
             self.on_progress(Progress(Stage.ENRICH, message="Breaking the story down"))
             if not model.strong:
                 planner = choosing_planner(model, self.story, self.bible, self.cancel)
-                planned = planner.scenes(self.count)
+                finished = self._finished(planner.scenes(self.count), provider, model.name, ())
                 self._warn_of_what_is_not_shown(planner)
-                return self._finished(planned, provider, model.name, ())
+                return finished
             written = write_scenes(model, self.story, self.count, self.bible, seed=self.seed, embed=self.embed,
                                    cancel=self.cancel)
             planned = Planner(self.reading, self.bible, self.aliases).scenes(self.count)

@@ -9,6 +9,8 @@ from pathlib import Path
 from ...prompts import lexicon as lex
 from . import words as w
 
+BEINGS = w.PEOPLE | w.ANIMALS | lex.ANIMALS | w.MACHINES
+"""Nouns in base form for who can act."""
 KNOWN_VERBS = frozenset(w.DEED_OF) | lex.VERBS | w.CATENATIVE | w.STATES | frozenset(w.PAST.values()) | frozenset(
     (Path(__file__).parent / "verbs.txt").read_text(encoding="utf-8").split())
 """Base forms. Those in `verbs.txt` are verbs of WordNet 3.0 (Princeton University, WordNet's licence) that are no other

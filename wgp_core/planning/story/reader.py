@@ -16,7 +16,7 @@ from ...prompts import lexicon as lex
 from ...prompts.facts import language_of, lemma
 from . import words as w
 from .looks import OF_PEOPLE, without_looks
-from .parts import KNOWN_VERBS, Event, Kind, Noun, Reading, base_of
+from .parts import BEINGS, KNOWN_VERBS, Event, Kind, Noun, Reading, base_of
 from .settings import place_kind
 
 _TOKEN = re.compile(r"[^\W_]+(?:[-_'’][^\W_]+)*|[.,;:!?()\n—–]|[\"“”]", re.UNICODE)
@@ -65,7 +65,6 @@ _OBJECTS = frozenset("him her them it me us you".split())
 _STUFF = frozenset("dust sand smoke ash steam mist fog hail frost ice water fire thunder lightning music silence "
                    "laughter darkness sunlight moonlight starlight blood mud".split())
 """Words that begin a sentence without an article and name nobody."""
-_LIVING = w.PEOPLE | w.ANIMALS | lex.ANIMALS | w.MACHINES
 _AFTER_VERBS = frozenset("through into at over across under past".split())
 _ADJECTIVES_IN_LY = frozenset("lonely friendly deadly ugly lovely curly elderly early holy silly ghostly lively daily "
                               "heavenly "
@@ -286,7 +285,7 @@ class _Reader:
         word, following = tokens[at].lower, tokens[at + 1].lower if at + 1 < len(tokens) else "."
         ends = following in _PREPOSITIONS or following in _DETERMINERS or following in _BREAKS or following in _JOINS
         return ends and tokens[at].text.islower() and word.isalpha() and not (
-            word.endswith("s") or word in lex.ADJECTIVES or word in _LIVING or _function(word) or place_kind(word))
+            word.endswith("s") or word in lex.ADJECTIVES or word in BEINGS or _function(word) or place_kind(word))
 
     def _predicate(self, tokens: list[_Token], at: int, subject: Noun | None, number: int, place: str,
                    where: Noun | None) -> tuple[int, Noun | None]:

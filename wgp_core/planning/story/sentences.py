@@ -11,7 +11,7 @@ from ...prompts.facts import lemma
 from . import words as w
 from .beats import CRAFTS, Beat
 from .naming import Alias, use_tokens
-from .parts import Event, Kind, Noun, base_of, third
+from .parts import BEINGS, Event, Kind, Noun, base_of, third
 
 _SLOT = re.compile(r"\{(A|B|O|his)('s)?\}")
 _VERB = re.compile(r"<(?:([A-Z]\d?):)?([a-z-]+)>")
@@ -207,7 +207,6 @@ def acts(text: str) -> bool:
     return False
 
 
-_BEINGS = w.PEOPLE | w.ANIMALS | lex.ANIMALS | w.MACHINES
 _BEHIND_VERBS = lex.DETERMINERS | frozenset(
     "his her its their him them it into onto through across toward towards past over away after from".split())
 """What stands behind a verb, and seldom behind a noun that might be taken for one ("the whale bones on the beach")."""
@@ -215,11 +214,11 @@ _BEHIND_VERBS = lex.DETERMINERS | frozenset(
 
 def _stands_as_verb(before: str, word: str, after: str) -> bool:
     """Whether an unknown word is what somebody does: "the suspect ducks into", "Ruiz tails a"."""
-    if after not in _BEHIND_VERBS or not word.islower() or word in lex.ADJECTIVES | w.NOT_NOUNS | _BEINGS or (
-            word.endswith("ly") or lemma(word) in _BEINGS - {"duck"}):
+    if after not in _BEHIND_VERBS or not word.islower() or word in lex.ADJECTIVES | w.NOT_NOUNS | BEINGS or (
+            word.endswith("ly")):
         return False
     if word.endswith("s"):
-        return not word.endswith("ss") and (before.lower() in _BEINGS or (before[:1].isupper() and before.isalpha()
+        return not word.endswith("ss") and (before.lower() in BEINGS or (before[:1].isupper() and before.isalpha()
                                                                          and before.lower() not in lex.GRAMMAR))
     return before.lower() != lemma(before.lower()) and before.endswith("s") and word not in lex.GRAMMAR
 
